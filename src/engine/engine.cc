@@ -1,0 +1,139 @@
+#include "engine/engine.h"
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <thread>
+
+#include "base/str_cat.h"
+
+namespace lp {
+namespace {
+
+constexpr size_t kDefaultContext = 4096;
+
+Error InFile(Error error, const std::string& path) {
+  error.where = error.where.empty() ? path : path + ": " + error.where;
+  return error;
+}
+
+size_t CommonPrefix(std::span<const TokenId> a, std::span<const TokenId> b) {
+  const size_t n = std::min(a.size(), b.size());
+  return static_cast<size_t>(std::mismatch(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(n), b.begin()).first - a.begin());
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> Engine::Open(const std::string& path, const EngineOptions& options) {
+  LP_ASSIGN_OR_RETURN(MappedFile mapped, MappedFile::Open(path));
+  const size_t n_threads = options.n_threads != 0 ? options.n_threads : std::max(1u, std::thread::hardware_concurrency());
+  std::unique_ptr<Engine> engine(new Engine(std::move(mapped), n_threads));
+
+  auto file = GgufFile::Parse(engine->file_.bytes());
+  if (!file.ok()) return InFile(file.error(), path);
+  auto model = Model::Load(*file);
+  if (!model.ok()) return InFile(model.error(), path);
+  auto tokenizer = Tokenizer::Load(*file);
+  if (!tokenizer.ok()) return InFile(tokenizer.error(), path);
+  auto name = file->GetString("general.name", std::filesystem::path(path).stem().string());
+  if (!name.ok()) return InFile(name.error(), path);
+  engine->model_ = std::move(model).value();
+  engine->tokenizer_ = std::move(tokenizer).value();
+
+  const ModelConfig& config = engine->model_->config();
+  if (engine->tokenizer_->size() != config.n_vocab) {
+    return InFile(Error{ErrorCode::kCorrupt,
+                        StrCat("the tokenizer has ", engine->tokenizer_->size(), " tokens but the model has ", config.n_vocab,
+                               " rows of logits; the file is damaged or was converted wrongly"),
+                        "tokenizer.ggml.tokens"},
+                  path);
+  }
+  const size_t wanted = options.context != 0 ? options.context : kDefaultContext;
+  const size_t context = std::min<size_t>(wanted, config.n_ctx);
+  engine->cache_ = std::make_unique<KvCache>(config, context);
+  const size_t bytes = config.n_vocab * sizeof(float);
+  engine->memory_capacity_ = std::max<size_t>(1, options.logits_budget_mib * 1024 * 1024 / bytes);
+  engine->info_ = ModelInfo{.name = std::string(*name),
+                            .file = path,
+                            .architecture = config.architecture,
+                            .quantization = std::string(engine->model_->quantization()),
+                            .n_parameters = engine->model_->n_parameters(),
+                            .file_bytes = engine->file_.bytes().size(),
+                            .n_vocab = config.n_vocab,
+                            .context_length = context};
+  return engine;
+}
+
+Result<std::vector<TokenId>> Engine::Prompt(std::string_view text) const {
+  if (text.empty()) {
+    return Error{ErrorCode::kOutOfRange, "the prompt is empty; give at least one character to continue from", "prompt"};
+  }
+  return tokenizer_->EncodePrompt(text);
+}
+
+Status Engine::Check(std::span<const TokenId> context) const {
+  if (context.empty()) return Error{ErrorCode::kOutOfRange, "the context is empty; give at least one token", "tokens"};
+  if (context.size() > info_.context_length) {
+    return Error{ErrorCode::kOutOfRange,
+                 StrCat("the context is ", context.size(), " tokens long, but this model reads at most ", info_.context_length,
+                        "; shorten it"),
+                 "tokens"};
+  }
+  for (size_t i = 0; i < context.size(); ++i) {
+    if (context[i] < 0 || static_cast<size_t>(context[i]) >= info_.n_vocab) {
+      return Error{ErrorCode::kInvalidArgument,
+                   StrCat("token id ", context[i], " is not in the vocabulary of ", info_.n_vocab, " tokens"),
+                   StrCat("tokens/", i)};
+    }
+  }
+  return Ok();
+}
+
+Status Engine::Advance(std::span<const TokenId> context, size_t n_logits, std::span<float> out, const EvalProgress& progress) {
+  // Keep what the cache already holds of this path, except the last n_logits tokens: their logits have to be computed.
+  const size_t keep = std::min(CommonPrefix(path_, context), context.size() - n_logits);
+  cache_->Truncate(keep);
+  path_.resize(keep);
+  const Status status = model_->Evaluate(context.subspan(keep), *cache_, n_logits, out, pool_, progress);
+  path_.assign(context.begin(), context.begin() + static_cast<std::ptrdiff_t>(cache_->size()));  // also when cancelled half-way
+  return status;
+}
+
+Result<Evaluation> Engine::Evaluate(std::span<const TokenId> context, const EvalProgress& progress) {
+  LP_RETURN_IF_ERROR(Check(context));
+  if (LogitsHandle logits = Recall(context)) return Evaluation{std::move(logits), true, 0};
+  const std::lock_guard lock(model_mutex_);
+  if (LogitsHandle logits = Recall(context)) return Evaluation{std::move(logits), true, 0};  // another request was first
+  auto logits = std::make_shared<std::vector<float>>(info_.n_vocab);
+  const auto start = std::chrono::steady_clock::now();
+  LP_RETURN_IF_ERROR(Advance(context, 1, *logits, progress));
+  const std::chrono::duration<double, std::milli> spent = std::chrono::steady_clock::now() - start;
+  Remember(context, logits);
+  return Evaluation{std::move(logits), false, spent.count()};
+}
+
+Result<std::vector<float>> Engine::EvaluateAll(std::span<const TokenId> context, size_t n_last, const EvalProgress& progress) {
+  LP_RETURN_IF_ERROR(Check(context));
+  LP_CHECK(n_last <= context.size());
+  std::vector<float> logits(n_last * info_.n_vocab);
+  const std::lock_guard lock(model_mutex_);
+  LP_RETURN_IF_ERROR(Advance(context, n_last, logits, progress));
+  return logits;
+}
+
+LogitsHandle Engine::Recall(std::span<const TokenId> context) {
+  const std::lock_guard lock(memory_mutex_);
+  const auto found = std::find_if(memory_.begin(), memory_.end(),
+                                  [&](const Remembered& r) { return std::ranges::equal(r.context, context); });
+  if (found == memory_.end()) return nullptr;
+  memory_.splice(memory_.begin(), memory_, found);
+  return found->logits;
+}
+
+void Engine::Remember(std::span<const TokenId> context, LogitsHandle logits) {
+  const std::lock_guard lock(memory_mutex_);
+  memory_.push_front({{context.begin(), context.end()}, std::move(logits)});
+  if (memory_.size() > memory_capacity_) memory_.pop_back();
+}
+
+}  // namespace lp

@@ -1,0 +1,95 @@
+// A model and its tokenizer, loaded and ready: token path -> logits.
+//
+// The engine remembers: the KV cache of the path it evaluated last, so that a path sharing a prefix with it pays only for the rest, and the
+// logits of paths it has seen, so that turning a knob never waits for the model. Safe to call from several threads; evaluations queue, one
+// runs at a time, remembered logits are handed out at once.
+#pragma once
+
+#include <list>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/mapped_file.h"
+#include "base/result.h"
+#include "base/thread_pool.h"
+#include "gguf/gguf.h"
+#include "model/model.h"
+#include "tokenizer/tokenizer.h"
+
+namespace lp {
+
+struct EngineOptions {
+  size_t n_threads = 0;            // 0: one per processor
+  size_t context = 0;              // tokens the KV cache holds; 0: what the model was trained for, at most 4096
+  size_t logits_budget_mib = 256;  // for remembered logits
+};
+
+// What there is to say about a loaded model.
+struct ModelInfo {
+  std::string name;  // general.name, else the file's name
+  std::string file;  // path as opened
+  std::string architecture;
+  std::string quantization;  // the type that holds most weights
+  uint64_t n_parameters = 0;
+  uint64_t file_bytes = 0;
+  size_t n_vocab = 0;
+  size_t context_length = 0;  // of this engine: never more than the model's
+};
+
+// Shared, because the caller may still look at them when the engine has long forgotten them.
+using LogitsHandle = std::shared_ptr<const std::vector<float>>;  // [n_vocab]
+
+struct Evaluation {
+  LogitsHandle logits;
+  bool remembered = false;  // no model time was spent
+  double milliseconds = 0;  // model time
+};
+
+class Engine {
+ public:
+  static Result<std::unique_ptr<Engine>> Open(const std::string& path, const EngineOptions& options = {});
+
+  const ModelInfo& info() const { return info_; }
+  const Tokenizer& tokenizer() const { return *tokenizer_; }
+  size_t n_threads() const { return pool_.size(); }
+
+  // Ids of a prompt, BOS included where the model asks for it. An empty text is an error.
+  Result<std::vector<TokenId>> Prompt(std::string_view text) const;
+
+  // Logits of the token that follows `context`. Errors: kOutOfRange for an empty or too long context, kInvalidArgument for an id that is
+  // no token, kCancelled when `progress` said stop.
+  Result<Evaluation> Evaluate(std::span<const TokenId> context, const EvalProgress& progress = nullptr);
+
+  // For scoring: the logits that follow each of the last n_last tokens of `context`, row-major [n_last, n_vocab]; not remembered.
+  Result<std::vector<float>> EvaluateAll(std::span<const TokenId> context, size_t n_last, const EvalProgress& progress = nullptr);
+
+ private:
+  Engine(MappedFile file, size_t n_threads) : file_(std::move(file)), pool_(n_threads) {}
+  Status Check(std::span<const TokenId> context) const;
+  LogitsHandle Recall(std::span<const TokenId> context);
+  void Remember(std::span<const TokenId> context, LogitsHandle logits);
+  // Makes path_ and cache_ hold `context`; fills the last n_logits rows. Called with model_mutex_ held.
+  Status Advance(std::span<const TokenId> context, size_t n_logits, std::span<float> out, const EvalProgress& progress);
+
+  MappedFile file_;  // outlives the model, whose weights are views into it
+  ModelInfo info_;
+  std::unique_ptr<Tokenizer> tokenizer_;
+  std::unique_ptr<Model> model_;
+
+  std::mutex model_mutex_;  // guards pool_, cache_, path_
+  ThreadPool pool_;
+  std::unique_ptr<KvCache> cache_;
+  std::vector<TokenId> path_;  // what cache_ holds
+
+  struct Remembered {
+    std::vector<TokenId> context;
+    LogitsHandle logits;
+  };
+  std::mutex memory_mutex_;         // guards memory_
+  std::list<Remembered> memory_;    // most recently used first
+  size_t memory_capacity_ = 1;      // entries
+};
+
+}  // namespace lp

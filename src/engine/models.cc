@@ -1,0 +1,101 @@
+#include "engine/models.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+
+#include "base/mapped_file.h"
+#include "base/str_cat.h"
+#include "gguf/gguf.h"
+#include "model/model.h"
+#include "tokenizer/tokenizer.h"
+
+namespace lp {
+namespace fs = std::filesystem;
+namespace {
+
+// The shipped model; its card is models/README.md.
+constexpr std::string_view kDefaultModel = "logitpeek-tales-q8_0";
+
+FoundModel Describe(const fs::path& path) {
+  FoundModel found{.name = path.stem().string(), .path = path.string()};
+  found.is_default = found.name == kDefaultModel;
+  const auto mapped = MappedFile::Open(found.path);
+  if (!mapped.ok()) {
+    found.problem = mapped.error().message;
+    return found;
+  }
+  found.file_bytes = mapped->bytes().size();
+  const auto file = GgufFile::Parse(mapped->bytes());
+  if (!file.ok()) {
+    found.problem = file.error().ToString();
+    return found;
+  }
+  if (const auto title = file->GetString("general.name", found.name); title.ok()) found.title = *title;
+  if (const auto arch = file->GetString("general.architecture", ""); arch.ok()) found.architecture = *arch;
+  const auto model = Model::Load(*file);
+  const auto tokenizer = Tokenizer::Load(*file);
+  if (!model.ok()) {
+    found.problem = model.error().ToString();
+  } else {
+    found.n_parameters = (*model)->n_parameters();
+    found.quantization = (*model)->quantization();
+    if (!tokenizer.ok()) found.problem = tokenizer.error().ToString();
+  }
+  return found;
+}
+
+}  // namespace
+
+std::vector<std::string> ModelFolders() {
+  std::vector<std::string> folders;
+  if (const char* chosen = std::getenv("LOGITPEEK_MODELS"); chosen != nullptr && *chosen != '\0') folders.emplace_back(chosen);
+  std::error_code ignored;
+  const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
+  if (!program.empty()) folders.push_back((program.parent_path().parent_path() / "share/logitpeek/models").string());
+  folders.emplace_back(LP_SOURCE_MODELS);
+  return folders;
+}
+
+std::vector<FoundModel> FindModels() {
+  std::vector<FoundModel> models;
+  for (const std::string& folder : ModelFolders()) {
+    std::error_code error;
+    std::vector<fs::path> paths;
+    for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+      if (it->path().extension() == ".gguf") paths.push_back(it->path());
+    }
+    std::sort(paths.begin(), paths.end());
+    for (const fs::path& path : paths) {
+      const bool known = std::any_of(models.begin(), models.end(), [&](const FoundModel& m) { return m.name == path.stem(); });
+      if (!known) models.push_back(Describe(path));
+    }
+  }
+  return models;
+}
+
+Result<std::string> ResolveModel(const std::string& name_or_path) {
+  std::error_code error;
+  if (!name_or_path.empty() && fs::exists(name_or_path, error)) return name_or_path;
+  const std::string wanted = name_or_path.empty() ? std::string(kDefaultModel)
+                             : name_or_path.ends_with(".gguf") ? name_or_path.substr(0, name_or_path.size() - 5)
+                                                               : name_or_path;
+  std::string names;
+  for (const std::string& folder : ModelFolders()) {
+    const fs::path path = fs::path(folder) / (wanted + ".gguf");
+    if (fs::is_regular_file(path, error)) return path.string();
+    for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+      if (it->path().extension() == ".gguf") names += (names.empty() ? "" : ", ") + it->path().stem().string();
+    }
+  }
+  if (name_or_path.empty()) {
+    return Error{ErrorCode::kNotFound, StrCat("the model that ships with logitpeek is not in any of its folders; name a GGUF file with -m"),
+                 wanted + ".gguf"};
+  }
+  return Error{ErrorCode::kNotFound,
+               StrCat("there is no such file and no model of that name; ",
+                      names.empty() ? std::string("no models were found") : StrCat("the models found are ", names)),
+               name_or_path};
+}
+
+}  // namespace lp

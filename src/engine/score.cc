@@ -1,0 +1,70 @@
+#include "engine/score.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "distribution/softmax.h"
+
+namespace lp {
+namespace {
+
+// One pass over a row of logits: rank and log-probability of `id`, and the entropy of the distribution.
+Result<ScoredToken> ScoreRow(std::span<const float> logits, TokenId id) {
+  if (const auto bad = FindInvalidLogit(logits)) {
+    return Error{ErrorCode::kCorrupt, "the model gave a logit that is not a number; its file is damaged", "logits"};
+  }
+  const SoftmaxStats stats = ComputeSoftmaxStats(logits);
+  const float x = logits[static_cast<size_t>(id)];
+  const auto above = [&](size_t i) { return logits[i] > x || (logits[i] == x && i < static_cast<size_t>(id)); };
+  size_t rank = 1;
+  for (size_t i = 0; i < logits.size(); ++i) rank += above(i) ? 1 : 0;
+  return ScoredToken{id, static_cast<double>(x) - stats.LogSumExp(), rank, stats.Entropy()};
+}
+
+}  // namespace
+
+double TextScore::perplexity() const { return std::exp(nll / static_cast<double>(tokens.size())); }
+double TextScore::bits_per_byte() const { return nll / std::numbers::ln2 / static_cast<double>(n_bytes); }
+
+Result<TextScore> ScoreText(Engine& engine, std::string_view text, const EvalProgress& progress) {
+  const Tokenizer& tokenizer = engine.tokenizer();
+  if (text.empty()) return Error{ErrorCode::kInvalidArgument, "the text is empty; there is nothing to score", "text"};
+  LP_ASSIGN_OR_RETURN(std::vector<TokenId> stream, tokenizer.Encode(text));  // [BOS] + the text's tokens
+
+  TextScore score;
+  score.after_bos = tokenizer.adds_bos() && tokenizer.bos().has_value();
+  score.context = engine.info().context_length;
+  score.stride = std::max<size_t>(1, score.context / 2);
+  score.n_bytes = text.size();
+  if (score.after_bos) {
+    stream.insert(stream.begin(), *tokenizer.bos());
+  } else {
+    score.unscored = {stream[0]};
+    score.n_bytes -= tokenizer.Decode(score.unscored).size();
+  }
+  if (stream.size() < 2 || score.context < 2) {
+    return Error{ErrorCode::kInvalidArgument, "the text is a single token and the model has no BOS to score it after; give a longer text",
+                 "text"};
+  }
+
+  const size_t n_vocab = engine.info().n_vocab;
+  for (size_t start = 0, next = 1; next < stream.size(); start += score.stride) {  // next: first target not scored yet
+    const size_t end = std::min(stream.size(), start + score.context);
+    const size_t n_targets = end - next;
+    const std::span<const TokenId> window = std::span(stream).subspan(start, end - 1 - start);
+    LP_ASSIGN_OR_RETURN(const std::vector<float> logits, engine.EvaluateAll(window, n_targets));
+    for (size_t i = 0; i < n_targets; ++i) {
+      LP_ASSIGN_OR_RETURN(ScoredToken token, ScoreRow(std::span(logits).subspan(i * n_vocab, n_vocab), stream[next + i]));
+      score.nll -= token.logprob;
+      score.tokens.push_back(token);
+    }
+    next = end;
+    if (progress && !progress(next - 1, stream.size() - 1)) {
+      return Error{ErrorCode::kCancelled, "scoring was stopped", ""};
+    }
+  }
+  return score;
+}
+
+}  // namespace lp
