@@ -1,0 +1,50 @@
+// Matrices of weights in the type they are stored in, and their products with float32 vectors.
+//
+// Activations are never quantised: a product is the exact product of the decoded weights, within float rounding. Not
+// here: which thread computes which rows (the caller splits them), and quantising (files come quantised).
+//
+// Order of summation: element i of a row goes to lane i mod 32, each lane adds its products in order of i with a
+// multiply-add, and the lanes are added in halves: (l, l + 16), (l, l + 8), ..., (0, 1). So a number depends on the row
+// and the vector only, never on how rows and vectors were grouped or split over threads. Targets with a fused
+// multiply-add (AVX2, AVX-512, NEON) agree bit for bit; those without (SSE4, WASM, scalar) round every product and
+// differ from them in the last bits.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "gguf/gguf.h"
+
+namespace lp {
+
+// Types that the functions below take. Adding one is adding a struct in quant/formats-inl.h and a line in
+// quant/matrix.cc.
+bool IsWeightType(GgmlType type);
+std::string WeightTypeNames();  // "F32, F16, Q8_0", for messages
+
+// A row-major matrix [rows, cols] in stored form. A view: the mapped file must outlive it.
+struct WeightMatrix {
+  GgmlType type = GgmlType::kF32;
+  size_t rows = 0;
+  size_t cols = 0;                // a multiple of the type's block size
+  size_t row_bytes = 0;           // cols / block_size * block_bytes
+  const uint8_t* data = nullptr;  // [rows * row_bytes]; F32 aligned to 4 bytes, F16 to 2, block types to 1
+
+  const uint8_t* Row(size_t r) const { return data + r * row_bytes; }
+};
+
+// A view of `data` as [rows, cols]; IsWeightType(type), and data holds exactly that many bytes.
+WeightMatrix MakeWeightMatrix(GgmlType type, size_t rows, size_t cols, std::span<const uint8_t> data);
+
+// One row as float32: out [w.cols]. Exact: every stored value of F32, F16 and Q8_0 is a float.
+void DecodeRow(const WeightMatrix& w, size_t row, std::span<float> out);
+
+// y[t * y_stride + r] = row r of w . x[t] for r in [row_begin, row_end), t in [0, n_tokens).
+//   x: [n_tokens, w.cols]   y: [n_tokens, y_stride], y_stride >= w.rows; only the columns of these rows are written
+// x and y must not overlap. Different ranges of rows may be computed at the same time by different threads.
+void MatMulRows(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, size_t n_tokens, float* y,
+                size_t y_stride);
+
+}  // namespace lp

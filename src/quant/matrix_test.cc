@@ -1,0 +1,214 @@
+// Every kernel on every SIMD target, against double sums of weights worked out from the formats' definitions.
+#include "quant/matrix.h"
+
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <random>
+#include <tuple>
+#include <vector>
+
+#include "hwy/highway.h"
+#include "hwy/tests/hwy_gtest.h"
+
+namespace lp {
+namespace {
+
+// A half from its definition: (-1)^s 2^(e-15) (1 + m/1024), e = 0: (-1)^s 2^-14 m/1024, e = 31: infinity or NaN.
+double HalfValue(uint16_t bits) {
+  const int exponent = bits >> 10 & 31;
+  const double mantissa = (bits & 1023) / 1024.0, sign = bits >> 15 ? -1.0 : 1.0;
+  if (exponent == 31) {
+    return mantissa != 0 ? std::numeric_limits<double>::quiet_NaN() : sign * std::numeric_limits<double>::infinity();
+  }
+  return exponent == 0 ? sign * std::ldexp(mantissa, -14) : sign * std::ldexp(1 + mantissa, exponent - 15);
+}
+
+uint16_t RandomHalf(std::mt19937& rng) {  // finite, of magnitude 2^-9 to 2
+  const uint32_t r = static_cast<uint32_t>(rng());
+  return static_cast<uint16_t>((r & 0x83FFu) | (6u + (r >> 16) % 10u) << 10);
+}
+
+// A random matrix in stored form with what it means, worked out here. `offset` bytes stand before the data.
+struct Sample {
+  std::vector<uint8_t> bytes;
+  std::vector<double> values;  // [rows, cols]
+  WeightMatrix matrix;
+};
+
+Sample MakeSample(GgmlType type, size_t rows, size_t cols, size_t offset, uint32_t seed) {
+  std::mt19937 rng(seed);
+  Sample s;
+  s.bytes.resize(offset);
+  const auto put = [&](const auto& v) {
+    const auto* p = reinterpret_cast<const uint8_t*>(&v);
+    s.bytes.insert(s.bytes.end(), p, p + sizeof(v));
+  };
+  double scale = 0;
+  for (size_t i = 0; i < rows * cols; ++i) {
+    const uint16_t half = RandomHalf(rng);
+    if (type == GgmlType::kF32) {
+      put(static_cast<float>(HalfValue(half)) * 1.1f);
+      s.values.push_back(static_cast<double>(static_cast<float>(HalfValue(half)) * 1.1f));
+    } else if (type == GgmlType::kF16) {
+      put(half);
+      s.values.push_back(HalfValue(half));
+    } else {
+      if (i % 32 == 0) put(half), scale = HalfValue(half);
+      const auto q = static_cast<int8_t>(static_cast<int>(rng() % 256) - 128);
+      put(q);
+      s.values.push_back(scale * q);
+    }
+  }
+  const GgmlTypeInfo& info = *FindGgmlType(static_cast<uint32_t>(type));
+  s.matrix = MakeWeightMatrix(type, rows, cols, std::span(s.bytes).subspan(offset));
+  EXPECT_EQ(s.matrix.row_bytes, cols / info.block_size * info.block_bytes);
+  return s;
+}
+
+std::vector<float> RandomVector(size_t n, uint32_t seed) {
+  std::mt19937 rng(seed);
+  std::vector<float> x(n);
+  for (float& v : x) v = static_cast<float>(static_cast<double>(rng()) / 2147483648.0 - 1.0);
+  return x;
+}
+
+class MatrixTest : public hwy::TestWithParamTarget {};
+HWY_TARGET_INSTANTIATE_TEST_SUITE_P(MatrixTest);
+
+constexpr GgmlType kTypes[] = {GgmlType::kF32, GgmlType::kF16, GgmlType::kQ8_0};
+// 0, 1, around vectors of 4, 8, 16, around the 32 lanes, around the 1024-column panel; Q8_0 rows are whole blocks.
+constexpr size_t kCols[] = {0,  1,  3,  4,  5,  7,  8,   9,    15,   16,   17,   31,   32,
+                            33, 63, 64, 65, 96, 97, 160, 1023, 1024, 1025, 1056, 2048, 2081};
+
+bool Fits(GgmlType type, size_t cols) { return type != GgmlType::kQ8_0 || cols % 32 == 0; }
+
+TEST_P(MatrixTest, DecodesEveryHalfByItsDefinition) {
+  std::vector<uint16_t> halves(65536);
+  for (size_t i = 0; i < halves.size(); ++i) halves[i] = static_cast<uint16_t>(i);
+  const WeightMatrix w =
+      MakeWeightMatrix(GgmlType::kF16, 16, 4096, {reinterpret_cast<const uint8_t*>(halves.data()), 131072});
+  std::vector<float> row(4096);
+  for (size_t r = 0; r < 16; ++r) {
+    DecodeRow(w, r, row);
+    for (size_t c = 0; c < 4096; ++c) {
+      const double expected = HalfValue(halves[r * 4096 + c]);
+      if (std::isnan(expected)) {
+        ASSERT_TRUE(std::isnan(row[c])) << r * 4096 + c;
+      } else {
+        ASSERT_EQ(std::bit_cast<uint32_t>(row[c]), std::bit_cast<uint32_t>(static_cast<float>(expected)))
+            << r * 4096 + c;
+      }
+    }
+  }
+}
+// Mutation: FloatFromHalf returns `value` on every target -> red on those without F16C.
+
+TEST_P(MatrixTest, DecodesBitForBit) {
+  for (const GgmlType type : kTypes) {
+    for (const size_t cols : kCols) {
+      if (!Fits(type, cols)) continue;
+      const Sample s = MakeSample(type, 3, cols, 0, 1);
+      std::vector<float> out(cols);
+      for (size_t r = 0; r < 3; ++r) {
+        DecodeRow(s.matrix, r, out);
+        for (size_t c = 0; c < cols; ++c)
+          ASSERT_EQ(static_cast<double>(out[c]), s.values[r * cols + c]) << cols << " " << c;
+      }
+    }
+  }
+}
+// Mutation: read Q8_0's numbers at byte 1 of the block; as uint8 -> red.
+
+TEST_P(MatrixTest, ProductsMatchDoubleSums) {
+  for (const GgmlType type : kTypes) {
+    for (const size_t cols : kCols) {
+      if (!Fits(type, cols)) continue;
+      for (const size_t tokens : {1u, 2u, 3u, 4u, 49u}) {
+        const size_t rows = 7, element = type == GgmlType::kF32 ? 4 : type == GgmlType::kF16 ? 2 : 1;
+        const Sample s = MakeSample(type, rows, cols, element, 2);        // as unaligned as the type allows
+        const std::vector<float> x = RandomVector(1 + tokens * cols, 3);  // used from 1: unaligned for SIMD
+        std::vector<float> y(tokens * (rows + 2), -7.0f);
+        MatMulRows(s.matrix, 0, rows, x.data() + 1, tokens, y.data(), rows + 2);
+        for (size_t t = 0; t < tokens; ++t) {
+          for (size_t r = 0; r < rows; ++r) {
+            double sum = 0, magnitude = 0;
+            for (size_t c = 0; c < cols; ++c) {
+              const double term = s.values[r * cols + c] * static_cast<double>(x[1 + t * cols + c]);
+              sum += term, magnitude += std::abs(term);
+            }
+            // cols/32 + 5 additions and a product, each within 2^-24 of terms that sum to `magnitude`
+            const double tolerance = (static_cast<double>(cols) / 32 + 7) * 0x1p-24 * magnitude;
+            ASSERT_NEAR(y[t * (rows + 2) + r], sum, tolerance) << cols << " cols, row " << r << ", token " << t;
+          }
+          ASSERT_EQ(y[t * (rows + 2) + rows], -7.0f) << "wrote outside its rows";
+        }
+      }
+    }
+  }
+}
+// Mutation: drop MultiplyPanelTail; skip DotRow's tail; x + col -> x -> each red.
+
+TEST_P(MatrixTest, AnyGroupingGivesTheSameBits) {
+  for (const GgmlType type : kTypes) {
+    for (const size_t cols : {size_t{32}, size_t{40}, size_t{576}, size_t{1024}, size_t{2080}, size_t{3000}}) {
+      if (!Fits(type, cols)) continue;
+      const size_t rows = 11, tokens = 101;
+      const Sample s = MakeSample(type, rows, cols, 0, 4);
+      const std::vector<float> x = RandomVector(tokens * cols, 5);
+      std::vector<float> all(tokens * rows), y(tokens * rows);
+      MatMulRows(s.matrix, 0, rows, x.data(), tokens, all.data(), rows);
+      std::mt19937 rng(6);
+      for (int round = 0; round < 4; ++round) {
+        std::fill(y.begin(), y.end(), 0.0f);
+        for (size_t t = 0; t < tokens;) {
+          const size_t m = round == 0 ? 1 : std::min<size_t>(tokens - t, 1 + rng() % 60);
+          for (size_t r = 0; r < rows;) {
+            const size_t n = std::min<size_t>(rows - r, 1 + rng() % 6);
+            MatMulRows(s.matrix, r, r + n, x.data() + t * cols, m, y.data() + t * rows, rows);
+            r += n;
+          }
+          t += m;
+        }
+        ASSERT_EQ(0, std::memcmp(all.data(), y.data(), y.size() * sizeof(float))) << cols << " round " << round;
+      }
+    }
+  }
+}
+// Mutation: in Tile, start each panel from zero and add its sums to acc afterwards -> red.
+
+TEST_P(MatrixTest, InfinityAndNanSpreadOnlyWithinTheirRow) {
+  std::vector<float> w(2 * 40, 1.0f), x(2 * 40, 1.0f), y(4);
+  w[39] = std::numeric_limits<float>::quiet_NaN();
+  const WeightMatrix m = MakeWeightMatrix(GgmlType::kF32, 2, 40, {reinterpret_cast<const uint8_t*>(w.data()), 320});
+  MatMulRows(m, 0, 2, x.data(), 2, y.data(), 2);
+  EXPECT_TRUE(std::isnan(y[0]) && std::isnan(y[2]));
+  EXPECT_EQ(y[1], 40.0f);
+  EXPECT_EQ(y[3], 40.0f);
+}
+
+// Sessions move between machines: the same file gives the same bits wherever products are fused.
+TEST(MatrixTargets, FusedTargetsAgreeBitForBit) {
+  const Sample s = MakeSample(GgmlType::kQ8_0, 9, 2080, 0, 8);
+  const std::vector<float> x = RandomVector(5 * 2080, 9);
+  std::vector<std::vector<float>> results;
+  for (const int64_t target : hwy::SupportedAndGeneratedTargets()) {
+    if (target > HWY_AVX2 && target != HWY_NEON) continue;
+    hwy::SetSupportedTargetsForTest(target);
+    MatMulRows(s.matrix, 0, 9, x.data(), 5, results.emplace_back(45).data(), 9);
+  }
+  hwy::SetSupportedTargetsForTest(0);
+  for (const auto& r : results) EXPECT_EQ(r, results[0]);
+}
+
+TEST(MatrixTypes, AreKnownByName) {
+  EXPECT_EQ(WeightTypeNames(), "F32, F16, Q8_0");
+  EXPECT_TRUE(IsWeightType(GgmlType::kQ8_0));
+  EXPECT_FALSE(IsWeightType(GgmlType::kQ4_K));
+}
+
+}  // namespace
+}  // namespace lp
