@@ -1,8 +1,11 @@
 // Fork-join over a fixed set of threads. One loop at a time; the caller is one of the workers.
 //
-// Not a task queue: the forward pass splits each matrix product over rows and must meet again right after.
+// Not a task queue: the forward pass splits each matrix product over rows and must meet again right after, some hundred
+// times per token. So threads that wait spin for a few tens of microseconds before they sleep: waking a sleeper costs
+// as much as a product.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -23,24 +26,30 @@ class ThreadPool {
 
   size_t size() const { return workers_.size() + 1; }
 
-  // Calls body(begin, end) over a partition of [0, n) into contiguous ranges whose edges are multiples of `grain`, and
-  // returns when all have returned. Which thread gets which range must not influence the result (callers compute each
-  // index on its own). Not reentrant; one caller at a time.
+  // Calls body(begin, end) over a partition of [0, n) into contiguous ranges whose edges are multiples of `grain` >= 1,
+  // and returns when all have returned. Threads take ranges as they become free, so which thread gets which range, and
+  // how long ranges are, must not influence the result (callers compute each index on its own). Where n <= grain,
+  // body(0, n) runs on the calling thread alone. body must not throw. Not reentrant; one caller at a time.
   void ParallelFor(size_t n, size_t grain, const std::function<void(size_t begin, size_t end)>& body);
 
  private:
-  void WorkerLoop(size_t index);
-  void RunShare(size_t index);
+  void WorkerLoop();
+  void TakeRanges();
+  uint64_t AwaitGenerationAfter(uint64_t seen);  // the new generation; kStop to end
 
-  std::vector<std::thread> workers_;
+  static constexpr uint64_t kStop = ~uint64_t{0};
+  const uint32_t spins_;  // polls before a wait sleeps
+
+  // The current loop: written before generation_ is, read after it was seen to change.
+  size_t n_ = 0, range_ = 1;
+  const std::function<void(size_t, size_t)>* body_ = nullptr;
+
+  std::atomic<uint64_t> generation_{0};  // counts loops; changed under mutex_
+  std::atomic<size_t> next_{0};          // first index that no thread has taken
+  std::atomic<size_t> pending_{0};       // workers that have not finished the current loop
   std::mutex mutex_;
   std::condition_variable start_, done_;
-  // all below guarded by mutex_, except that a running loop reads its own copy of the job
-  uint64_t generation_ = 0;
-  size_t pending_ = 0;
-  bool stop_ = false;
-  size_t n_ = 0, grain_ = 1;
-  const std::function<void(size_t, size_t)>* body_ = nullptr;
+  std::vector<std::thread> workers_;
 };
 
 }  // namespace lp
