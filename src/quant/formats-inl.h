@@ -88,7 +88,12 @@ struct Q8_0Format {
     const hn::RebindToSigned<D> di;
     const hn::Rebind<int8_t, D> d8;
     const uint8_t* block = row + kBytes32 * chunk;
-    const auto scale = hn::Set(d, FloatFromHalfBytes(block));
+    const hn::Rebind<uint16_t, D> du16;
+    const hn::Rebind<hwy::float16_t, D> d16;
+    uint16_t half;
+    std::memcpy(&half, block, sizeof(half));
+    const auto scale =
+        FloatFromHalf(d, hn::BitCast(d16, hn::Set(du16, half)));  // broadcast first: one instruction less
     const auto* q = reinterpret_cast<const int8_t*>(block + 2);
     Unrolled<kVectors<D>>([&](auto v) LP_LAMBDA {
       const auto q32 = hn::PromoteTo(di, hn::LoadU(d8, q + v * hn::MaxLanes(d)));
