@@ -9,6 +9,8 @@
 namespace lp {
 namespace {
 
+constexpr size_t kMaxLogits = 16u << 20;  // floats held at once: 64 MiB
+
 // One pass over a row of logits: rank and log-probability of `id`, and the entropy of the distribution.
 Result<ScoredToken> ScoreRow(std::span<const float> logits, TokenId id) {
   if (const auto bad = FindInvalidLogit(logits)) {
@@ -18,7 +20,7 @@ Result<ScoredToken> ScoreRow(std::span<const float> logits, TokenId id) {
   const float x = logits[static_cast<size_t>(id)];
   const auto above = [&](size_t i) { return logits[i] > x || (logits[i] == x && i < static_cast<size_t>(id)); };
   size_t rank = 1;
-  for (size_t i = 0; i < logits.size(); ++i) rank += above(i) ? 1 : 0;
+  for (size_t i = 0; i < logits.size(); ++i) rank += size_t{above(i)};
   return ScoredToken{id, static_cast<double>(x) - stats.LogSumExp(), rank, stats.Entropy()};
 }
 
@@ -49,19 +51,20 @@ Result<TextScore> ScoreText(Engine& engine, std::string_view text, const EvalPro
   }
 
   const size_t n_vocab = engine.info().n_vocab;
+  const size_t chunk = std::max<size_t>(1, kMaxLogits / n_vocab);  // targets whose logits are held at once
   for (size_t start = 0, next = 1; next < stream.size(); start += score.stride) {  // next: first target not scored yet
-    const size_t end = std::min(stream.size(), start + score.context);
-    const size_t n_targets = end - next;
-    const std::span<const TokenId> window = std::span(stream).subspan(start, end - 1 - start);
-    LP_ASSIGN_OR_RETURN(const std::vector<float> logits, engine.EvaluateAll(window, n_targets));
-    for (size_t i = 0; i < n_targets; ++i) {
-      LP_ASSIGN_OR_RETURN(ScoredToken token, ScoreRow(std::span(logits).subspan(i * n_vocab, n_vocab), stream[next + i]));
-      score.nll -= token.logprob;
-      score.tokens.push_back(token);
-    }
-    next = end;
-    if (progress && !progress(next - 1, stream.size() - 1)) {
-      return Error{ErrorCode::kCancelled, "scoring was stopped", ""};
+    const size_t window_end = std::min(stream.size(), start + score.context);
+    while (next < window_end) {
+      const size_t end = std::min(window_end, next + chunk);
+      const std::span<const TokenId> path = std::span(stream).subspan(start, end - 1 - start);  // target i follows token i - 1
+      LP_ASSIGN_OR_RETURN(const std::vector<float> logits, engine.EvaluateAll(path, end - next));
+      for (size_t i = 0; next + i < end; ++i) {
+        LP_ASSIGN_OR_RETURN(ScoredToken token, ScoreRow(std::span(logits).subspan(i * n_vocab, n_vocab), stream[next + i]));
+        score.nll -= token.logprob;
+        score.tokens.push_back(token);
+      }
+      next = end;
+      if (progress && !progress(next - 1, stream.size() - 1)) return Error{ErrorCode::kCancelled, "scoring was stopped", ""};
     }
   }
   return score;

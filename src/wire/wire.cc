@@ -149,11 +149,33 @@ Json RestJson(const Trace& trace, const RowOptions& options) {
   return json;
 }
 
+Json NextJson(std::string_view model, std::span<const TokenId> context, const Trace& trace, const RowOptions& rows,
+              const PieceOf& pieces) {
+  return {{"model", model},
+          {"prompt_tokens", TokensJson(context, pieces)},
+          {"vocab_size", trace.n_vocab()},
+          {"position", context.size()},
+          {"sampler", SettingsJson(trace.settings())},
+          {"metrics", MetricsJson(ComputeMetrics(trace))},
+          {"stages", StagesJson(trace)},
+          {"tokens", RowsJson(trace, rows, pieces)},
+          {"rest", RestJson(trace, rows)}};
+}
+
 Json ChosenJson(const Trace& trace, const TokenRow& row, const TokenPiece& piece) {
   Json json = TokenJson(piece);
   AddRow(json, trace, row, RanksOf(trace.raw_logits(), std::span(&row.id, 1))[0]);
   json["surprisal_bits"] = NumberOrNull(SurprisalBits(row.prob_raw));
   return json;
+}
+
+Json TokenizeJson(std::string_view model, std::span<const TokenId> ids, const PieceOf& pieces) {
+  Json texts = Json::array();
+  for (const TokenId id : ids) texts.push_back(TokenText(pieces(id)));
+  return {{"model", model},
+          {"ids", std::vector<TokenId>(ids.begin(), ids.end())},
+          {"pieces", std::move(texts)},
+          {"tokens", TokensJson(ids, pieces)}};
 }
 
 std::string_view ErrorCodeName(ErrorCode code) {

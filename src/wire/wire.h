@@ -39,12 +39,19 @@ struct RowOptions {
 Json RowsJson(const Trace& trace, const RowOptions& options, const PieceOf& pieces);
 Json RestJson(const Trace& trace, const RowOptions& options);
 
+// The answer to `next`: everything above for one step. `context` is the token path that was evaluated.
+Json NextJson(std::string_view model, std::span<const TokenId> context, const Trace& trace, const RowOptions& rows,
+              const PieceOf& pieces);
+
 // One token that was drawn or chosen: Token fields, ranks, probabilities, surprisal.
 Json ChosenJson(const Trace& trace, const TokenRow& row, const TokenPiece& piece);
 
 // Reads the `sampler` object of a request. Missing fields keep their defaults; unknown fields and wrong types are errors whose `where` is a
 // JSON pointer under `pointer`. The values are validated.
 Result<SamplerSettings> ParseSettings(const Json& json, std::string_view pointer);
+
+// The answer to `tokenize`.
+Json TokenizeJson(std::string_view model, std::span<const TokenId> ids, const PieceOf& pieces);
 
 Json ErrorJson(const Error& error);
 std::string_view ErrorCodeName(ErrorCode code);  // "invalid_argument", ...

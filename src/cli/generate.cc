@@ -1,0 +1,92 @@
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "base/utf8.h"
+#include "cli/commands.h"
+#include "engine/generate.h"
+#include "metrics/metrics.h"
+#include "wire/wire.h"
+
+namespace lp {
+namespace {
+
+std::string_view StopName(StopReason reason) {
+  switch (reason) {
+    case StopReason::kLength: return "length";
+    case StopReason::kEndOfText: return "end_of_text";
+    case StopReason::kContextFull: return "context_full";
+    case StopReason::kCancelled: return "cancelled";
+  }
+  LP_CHECK(false);
+}
+
+Json TokenJsonOf(const Engine& engine, const GeneratedToken& token, bool greedy) {
+  Json json = TokenJson(engine.tokenizer().Piece(token.row.id));
+  json["position"] = token.position;
+  json["rank"] = token.row.rank;
+  json["rank_raw"] = token.rank_raw;
+  json["prob_raw"] = token.row.prob_raw;
+  json["prob"] = token.row.prob;
+  json["u"] = greedy ? Json(nullptr) : Json(token.u);
+  return json;
+}
+
+Status GenerateJson(const CommonOptions& common, Engine& engine, std::vector<TokenId> context, size_t n_tokens) {
+  const std::vector<TokenId> prompt = context;
+  Json tokens = Json::array();
+  std::string text;
+  const auto on_token = [&](const GeneratedToken& token) {
+    tokens.push_back(TokenJsonOf(engine, token, common.sampler.temperature == 0));
+    text += engine.tokenizer().Piece(token.row.id).bytes;
+    return true;
+  };
+  LP_ASSIGN_OR_RETURN(const StopReason stop, Generate(engine, context, common.sampler, n_tokens, on_token));
+  const PieceOf pieces = [&](TokenId id) -> const TokenPiece& { return engine.tokenizer().Piece(id); };
+  fmt::print("{}\n", Dump({{"model", engine.info().name},
+                           {"prompt_tokens", TokensJson(prompt, pieces)},
+                           {"sampler", SettingsJson(common.sampler)},
+                           {"text", ToValidUtf8(text)},
+                           {"stop", StopName(stop)},
+                           {"tokens", std::move(tokens)}},
+                          1));
+  return Ok();
+}
+
+}  // namespace
+
+Status RunGenerate(const CommonOptions& common, size_t n_tokens) {
+  LP_ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, OpenEngine(common));
+  LP_ASSIGN_OR_RETURN(std::vector<TokenId> context, engine->Prompt(common.prompt));
+  if (context.size() > engine->info().context_length) {  // said before anything is printed
+    LP_ASSIGN_OR_RETURN(const Evaluation unused, engine->Evaluate(context));
+  }
+  if (common.json) return GenerateJson(common, *engine, std::move(context), n_tokens);
+
+  const Terminal terminal;
+  fmt::print("{}", common.prompt);
+  std::fflush(stdout);
+  std::string open;  // bytes of a character that is not complete yet
+  double surprisal = 0;
+  const auto print = [&](std::string_view bytes) {
+    fmt::print("{}", terminal.colour() ? terminal.Surprised(bytes, surprisal) : std::string(bytes));
+    std::fflush(stdout);
+  };
+  const auto on_token = [&](const GeneratedToken& token) {
+    open += engine->tokenizer().Piece(token.row.id).bytes;
+    surprisal = SurprisalBits(token.row.prob_raw);
+    const size_t ready = CompleteUtf8Prefix(open);
+    print(std::string_view(open).substr(0, ready));
+    open.erase(0, ready);
+    return std::ferror(stdout) == 0;  // a closed pipe ends the loop
+  };
+  LP_ASSIGN_OR_RETURN(const StopReason stop, Generate(*engine, context, common.sampler, n_tokens, on_token));
+  fmt::print("{}\n", ToValidUtf8(open));
+  if (stop == StopReason::kContextFull) {
+    std::fflush(stdout);
+    fmt::print(stderr, "logitpeek: stopped because the context of {} tokens is full\n", engine->info().context_length);
+  }
+  return Ok();
+}
+
+}  // namespace lp

@@ -1,0 +1,159 @@
+#include "server/server.h"
+
+#include <httplib.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/str_cat.h"
+#include "server/api.h"
+#include "server/assets.h"
+
+namespace lp {
+namespace {
+
+constexpr size_t kMaxBody = 1 << 20;
+
+std::string_view ContentType(std::string_view path) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kTypes = {{
+      {".html", "text/html; charset=utf-8"},
+      {".js", "text/javascript; charset=utf-8"},
+      {".css", "text/css; charset=utf-8"},
+      {".svg", "image/svg+xml"},
+      {".png", "image/png"},
+      {".ico", "image/x-icon"},
+      {".json", "application/json"},
+      {".woff2", "font/woff2"},
+      {".txt", "text/plain; charset=utf-8"},
+  }};
+  for (const auto& [ending, type] : kTypes) {
+    if (path.ends_with(ending)) return type;
+  }
+  return "application/octet-stream";
+}
+
+void SendJson(httplib::Response& response, int status, const Json& body) {
+  response.status = status;
+  response.set_content(Dump(body) + "\n", "application/json");
+}
+
+void SendAsset(std::string_view path, httplib::Response& response) {
+  const auto& assets = EmbeddedAssets();
+  const auto found = std::find_if(assets.begin(), assets.end(), [&](const Asset& a) { return a.path == path; });
+  if (found == assets.end()) {
+    response.status = 404;
+    response.set_content(assets.empty() ? "This build has no page (LP_WEB=OFF). The API is under /api/v1.\n" : "Not found.\n",
+                         "text/plain; charset=utf-8");
+    return;
+  }
+  // Vite puts a hash of the content into the names under /assets/, so those never change.
+  response.set_header("Cache-Control", path.starts_with("/assets/") ? "public, max-age=31536000, immutable" : "no-cache");
+  response.set_content(reinterpret_cast<const char*>(found->bytes.data()), found->bytes.size(), std::string(ContentType(path)));
+}
+
+}  // namespace
+
+struct Server::Impl {
+  Impl(Engine& engine, std::string version) : api(engine, std::move(version)) {}
+
+  // Whether a Host or the host part of an Origin is this server.
+  bool IsOurs(std::string_view host) const {
+    if (any_host) return true;
+    const std::string suffix = StrCat(":", port);
+    for (const std::string_view name : {std::string_view("127.0.0.1"), std::string_view("localhost"), std::string_view("[::1]"),
+                                        std::string_view(options.host)}) {
+      if (host == StrCat(name, suffix) || (port == 80 && host == name)) return true;
+    }
+    return false;
+  }
+
+  bool MayAsk(const httplib::Request& request) const {
+    if (!IsOurs(request.get_header_value("Host"))) return false;
+    if (!request.has_header("Origin")) return true;
+    const std::string origin = request.get_header_value("Origin");
+    if (any_host) return origin == "http://" + request.get_header_value("Host");
+    return origin.starts_with("http://") && IsOurs(std::string_view(origin).substr(7));
+  }
+
+  void Route() {
+    http.set_payload_max_length(kMaxBody);
+    http.set_tcp_nodelay(true);
+    http.set_keep_alive_max_count(1000000);  // a slider drag is one connection
+    // httplib's default sets SO_REUSEPORT, with which a second server on the same port would start and share its requests.
+    http.set_socket_options([](socket_t socket) {
+      const int yes = 1;
+      ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+    });
+    http.set_default_headers({{"X-Content-Type-Options", "nosniff"},
+                              {"Referrer-Policy", "no-referrer"},
+                              {"Content-Security-Policy",
+                               "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self'; "
+                               "frame-ancestors 'none'"}});
+    http.set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
+      if (MayAsk(request)) return httplib::Server::HandlerResponse::Unhandled;
+      SendJson(response, 403,
+               ErrorJson(Error{ErrorCode::kInvalidArgument, "this server answers only its own page and local programs; open it by its address"}));
+      return httplib::Server::HandlerResponse::Handled;
+    });
+    const auto answer = [this](const httplib::Request& request, httplib::Response& response) {
+      const ApiReply reply = api.Handle(request.method, request.path, request.body);
+      SendJson(response, reply.status, reply.body);
+    };
+    http.Post("/api/.*", answer);
+    http.Put("/api/.*", answer);
+    http.Get("/api/.*", answer);
+    http.Delete("/api/.*", answer);
+    http.Get("/.*", [](const httplib::Request& request, httplib::Response& response) {
+      SendAsset(request.path == "/" ? "/index.html" : request.path, response);
+    });
+    http.set_error_handler([](const httplib::Request& request, httplib::Response& response) {
+      if (!response.body.empty() || !request.path.starts_with("/api/")) return;
+      const std::string message = response.status == 413 ? StrCat("the body is larger than ", kMaxBody, " bytes")
+                                                         : StrCat("the request was refused with HTTP status ", response.status);
+      SendJson(response, response.status, ErrorJson(Error{ErrorCode::kInvalidArgument, message}));
+    });
+    http.set_exception_handler([](const httplib::Request&, httplib::Response& response, std::exception_ptr) {
+      SendJson(response, 500, {{"error", {{"code", "internal"}, {"message", "logitpeek failed to answer this request; please report it"}}}});
+    });
+  }
+
+  Api api;
+  httplib::Server http;
+  ServerOptions options;
+  int port = 0;
+  bool any_host = false;  // the user chose an address that others reach under names we cannot know
+};
+
+Server::Server(Engine& engine, std::string version) : impl_(std::make_unique<Impl>(engine, std::move(version))) { impl_->Route(); }
+Server::~Server() = default;
+
+Status Server::Bind(const ServerOptions& options) {
+  impl_->options = options;
+  impl_->any_host = options.host != "127.0.0.1" && options.host != "localhost" && options.host != "::1";
+  bool bound = false;
+  if (options.port == 0) {
+    impl_->port = impl_->http.bind_to_any_port(options.host);
+    bound = impl_->port > 0;
+  } else {
+    impl_->port = options.port;
+    bound = impl_->http.bind_to_port(options.host, options.port);
+  }
+  if (!bound) {
+    return Error{ErrorCode::kIo, "cannot listen there: the port is in use or the address is not this machine's; choose another with --port",
+                 StrCat(options.host, ":", options.port)};
+  }
+  return Ok();
+}
+
+int Server::port() const { return impl_->port; }
+
+std::string Server::url() const {
+  const std::string& host = impl_->options.host;
+  return StrCat("http://", host.find(':') != std::string::npos ? StrCat("[", host, "]") : host, ":", impl_->port, "/");
+}
+
+void Server::Run() { impl_->http.listen_after_bind(); }
+void Server::Stop() { impl_->http.stop(); }
+
+}  // namespace lp
