@@ -1,0 +1,134 @@
+// The JSON of docs/json.md and docs/http-api.md, as types. Nothing here is computed; names are the wire's.
+
+export interface Token {
+  id: number
+  text: string
+  bytes_hex: string
+  special?: boolean
+}
+
+export interface Sampler {
+  repetition_penalty: number
+  repeat_last_n: number
+  temperature: number
+  top_k: number
+  top_p: number
+  seed: number
+}
+
+export type StageName = 'repetition_penalty' | 'temperature' | 'top_k' | 'top_p'
+
+/** `mask`: the model's own logit is minus infinity, so no stage had to cut it. */
+export type CutBy = StageName | 'mask'
+
+export interface Stage {
+  stage: StageName
+  params: Partial<Sampler>
+  active: boolean
+  threshold: number | null
+  n_in: number
+  n_out: number
+  /** Share of the probability that came in and also comes out. */
+  mass_out: number
+  entropy_bits: number
+}
+
+export interface Waypoint {
+  logit: number | null
+  prob: number
+}
+
+export interface Row extends Token {
+  rank: number
+  rank_raw: number
+  logit: number | null
+  prob_raw: number
+  prob: number
+  cut_by: CutBy | null
+  journey?: (Waypoint | null)[]
+}
+
+export interface Rest {
+  n: number
+  prob_raw: number
+  prob: number
+  n_kept: number
+  journey?: { n: number; prob: number }[]
+}
+
+export interface Metrics {
+  entropy_bits: number
+  perplexity: number
+  effective_vocab: number
+  top1_prob: number
+  n_kept: number
+  raw_entropy_bits: number
+  mass_cut: number
+  kl_final_raw_bits: number | null
+  kl_raw_final_bits: number | null
+  kl_shaped_raw_bits: number | null
+  kl_raw_shaped_bits: number | null
+}
+
+export interface Next {
+  model: string
+  prompt_tokens: Token[]
+  vocab_size: number
+  position: number
+  sampler: Sampler
+  metrics: Metrics
+  stages: Stage[]
+  tokens: Row[]
+  rest: Rest
+  eval_ms: number
+  logits_cached: boolean
+}
+
+export interface DrawnToken extends Row {
+  surprisal_bits: number | null
+  end: boolean
+}
+
+export type DrawMode = 'sample' | 'greedy'
+
+export interface Draw {
+  token: DrawnToken
+  mode: DrawMode
+  seed: number
+  position: number
+  u: number | null
+}
+
+export interface Tokenized {
+  model: string
+  tokens: Token[]
+}
+
+export interface ModelInfo {
+  name: string
+  file: string
+  architecture: string
+  parameters: number
+  quantization: string
+  vocab_size: number
+  context_length: number
+  file_bytes: number
+  bos_id: number | null
+  eos_id: number | null
+}
+
+export interface Status {
+  version: string
+  model: ModelInfo
+  threads: number
+}
+
+/** The setting that changes nothing, the default everywhere. */
+export const NEUTRAL: Sampler = {
+  repetition_penalty: 1,
+  repeat_last_n: -1,
+  temperature: 1,
+  top_k: 0,
+  top_p: 1,
+  seed: 42,
+}

@@ -1,0 +1,118 @@
+// What happened, in sentences. Every number in them came from the core.
+import type { CutBy, Next, Sampler, Stage, StageName } from '../api/wire'
+import { spoken } from './bytes'
+import { bits, count, percent, plural, setting, share } from './format'
+import type { KnobName } from './knobs'
+
+export const STAGE_TITLES: Record<StageName, string> = {
+  repetition_penalty: 'Repetition penalty',
+  temperature: 'Temperature',
+  top_k: 'Top-k',
+  top_p: 'Top-p',
+}
+
+/** Names short enough for a column of the river. */
+export const STAGE_SHORT: Record<StageName, string> = {
+  repetition_penalty: 'penalty',
+  temperature: 'temperature',
+  top_k: 'top-k',
+  top_p: 'top-p',
+}
+
+/** A stage that is set but cut nothing here changes as little as one that is off. */
+export const changes = (stage: Stage): boolean =>
+  stage.active && (stage.n_out < stage.n_in || stage.stage === 'temperature' || stage.stage === 'repetition_penalty')
+
+const stageOf = (next: Next, name: StageName): Stage | undefined => next.stages.find((stage) => stage.stage === name)
+
+const verb = (n: number, noun: string, one: string, many: string) => `${plural(n, noun)} ${n === 1 ? one : many}`
+
+/** The setting as a column header shows it. */
+export function parameter(name: StageName, sampler: Sampler): string {
+  switch (name) {
+    case 'repetition_penalty':
+      return sampler.repeat_last_n < 0
+        ? `× ${setting(sampler.repetition_penalty)}`
+        : `× ${setting(sampler.repetition_penalty)}, last ${count(sampler.repeat_last_n)}`
+    case 'temperature':
+      return `T ${setting(sampler.temperature)}`
+    case 'top_k':
+      return sampler.top_k === 0 ? 'off' : `k ${count(sampler.top_k)}`
+    case 'top_p':
+      return `p ${setting(sampler.top_p)}`
+  }
+}
+
+/** The line above the river. */
+export function headline(next: Next): string {
+  const first = next.tokens.find((row) => row.cut_by === null)
+  if (!first) return ''
+  const { n_kept } = next.metrics
+  const who = spoken(first)
+  if (n_kept === 1) return `Only ${who} is left: every draw gives it.`
+  const field = n_kept === next.vocab_size ? `all ${count(n_kept)} tokens` : `${count(n_kept)} of ${count(next.vocab_size)} tokens`
+  return `${who} leads with ${percent(first.prob)}; a draw chooses among ${field}.`
+}
+
+/** Why the tokens from here on are gone. */
+export function cutWords(next: Next, name: CutBy): string {
+  if (name === 'mask') return 'the model itself rules these out: their logit is −∞'
+  const stage = stageOf(next, name)
+  if (!stage) return `cut by ${STAGE_SHORT[name]}`
+  const held = share(stage.mass_out)
+  switch (name) {
+    case 'top_k':
+      return `top-k stops here: only the first ${count(stage.n_out)} may stay; they held ${held}`
+    case 'top_p':
+      return stage.n_out === 1
+        ? `top-p stops here: the one above holds ${held} ≥ ${setting(next.sampler.top_p)}`
+        : `top-p stops here: the ${count(stage.n_out)} above hold ${held} ≥ ${setting(next.sampler.top_p)}`
+    case 'temperature':
+      return 'temperature 0 stops here: only the most likely token stays'
+    case 'repetition_penalty':
+      return 'cut by the repetition penalty'
+  }
+}
+
+/** What became of the rows that are not shown; null where nothing was cut among them. */
+export function tailWords(next: Next): string | null {
+  let alive = next.rest.n
+  const parts: string[] = []
+  next.rest.journey?.forEach((point, i) => {
+    const stage = next.stages[i]
+    if (stage && point.n < alive) parts.push(`${STAGE_SHORT[stage.stage]} cuts ${count(alive - point.n)}`)
+    alive = point.n
+  })
+  if (parts.length === 0) return null
+  return `of these, ${parts.join(' and ')}; ${alive === 0 ? 'none is left' : `${count(alive)} ${alive === 1 ? 'is' : 'are'} left`}`
+}
+
+/** What a setting costs at this moment. */
+export function costWords(name: KnobName, next: Next): string {
+  const stage = stageOf(next, name)
+  if (!stage) return ''
+  const at = next.stages.indexOf(stage)
+  const before = at > 0 ? (next.stages[at - 1]?.entropy_bits ?? 0) : next.metrics.raw_entropy_bits
+  const change = `${bits(before)} → ${bits(stage.entropy_bits)} bits of entropy`
+  const { sampler } = next
+  switch (name) {
+    case 'repetition_penalty':
+      if (sampler.repetition_penalty === 1) return 'off: what was said may be said again'
+      if (!stage.active) return 'changes nothing: no token in its window'
+      return `${sampler.repetition_penalty > 1 ? 'less echo' : 'more echo'}: ${change}`
+    case 'temperature':
+      if (sampler.temperature === 0) return 'greedy: only the most likely token is left'
+      if (!stage.active) return 'off: probabilities as the model gave them'
+      return `${sampler.temperature < 1 ? 'sharper' : 'flatter'}: ${change}`
+    case 'top_k':
+      if (sampler.top_k === 0) return `off: all ${count(stage.n_in)} may be drawn`
+      if (stage.n_out === stage.n_in) return `changes nothing: ${verb(stage.n_in, 'token', 'comes', 'come')} in, all stay`
+      return `keeps ${count(stage.n_out)} of ${count(stage.n_in)} · ${held(stage)}`
+    case 'top_p':
+      if (sampler.top_p === 1) return `off: all ${count(stage.n_in)} may be drawn`
+      if (stage.n_out === stage.n_in) return `changes nothing: ${verb(stage.n_in, 'token', 'comes', 'come')} in, all stay`
+      return `keeps ${count(stage.n_out)} of ${count(stage.n_in)} · ${held(stage)}`
+  }
+}
+
+const held = (stage: Stage) => `${stage.n_out === 1 ? 'it holds' : 'they hold'} ${share(stage.mass_out)}`
