@@ -13,9 +13,13 @@ die() {
   exit 1
 }
 
-# fail_with_log MESSAGE: the end of the last step's log, then what went wrong and where the whole log lies.
+# fail_with_log MESSAGE: the part of the last step's log that matters, then what went wrong and where the whole log lies.
 fail_with_log() {
-  tail -n 40 "$last_log" >&2
+  if grep -q '^FAILED: ' "$last_log"; then
+    sed -n '/^FAILED: /,$p' "$last_log" | head -n 60 >&2
+  else
+    tail -n 40 "$last_log" >&2
+  fi
   die "$1 (the whole log: $last_log)"
 }
 
