@@ -32,7 +32,7 @@ def metadata(c: Config, tokenizer: Tokenizer, quantised: bool, at: dict[str, Any
         "general.name": "logitpeek tales",
         "general.description": f"A small model of English tales, trained on {at['tokens']} tokens for looking at "
                                "next-token distributions. Sources and limits: models/README.md",
-        "general.license": "CC-BY-4.0",
+        "general.license": "mit",
         "general.file_type": 7 if quantised else 0,
         "general.alignment": gguf.ALIGNMENT,
         "llama.vocab_size": c.vocab,
