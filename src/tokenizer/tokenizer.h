@@ -1,7 +1,8 @@
 // Text -> token ids and back, as the model file says: byte-level BPE ("gpt2") or SentencePiece ("llama").
 //
-// Ids and bytes, not strings: Piece() gives the exact bytes a token adds to running text, and the concatenation of pieces of
-// Encode(text) is `text` again, for arbitrary bytes. Immutable after Load; safe to use from several threads.
+// Ids and bytes, not strings: Piece() gives the exact bytes a token adds to running text, and Decode(Encode(text)) is
+// `text` again, for arbitrary bytes. Immutable after Load; safe to use from several threads. Not here: control tokens
+// spelled out in a text (they stay text), chat templates.
 #pragma once
 
 #include <memory>
@@ -13,8 +14,12 @@
 #include "base/result.h"
 #include "base/token.h"
 #include "gguf/gguf.h"
+#include "tokenizer/vocabulary.h"
 
 namespace lp {
+
+// Far more than any context holds; below what 32-bit indices count.
+constexpr size_t kMaxTextBytes = size_t{1} << 28;
 
 class Tokenizer {
  public:
@@ -22,35 +27,58 @@ class Tokenizer {
   // pre-tokeniser and lists those there are), kCorrupt (missing or contradictory keys).
   static Result<std::unique_ptr<Tokenizer>> Load(const GgufFile& file);
   virtual ~Tokenizer() = default;
+  Tokenizer(const Tokenizer&) = delete;
+  Tokenizer& operator=(const Tokenizer&) = delete;
 
-  // Plain text: control tokens spelled out in it stay text. Never adds BOS. Fails only where a byte has no token at all
-  // (a vocabulary without it and without <unk>).
-  virtual Result<std::vector<TokenId>> Encode(std::string_view text) const = 0;
+  // Plain text: control tokens spelled out in it stay text, user-defined tokens do not. Never adds BOS. The text is a
+  // text's beginning, so SentencePiece puts its space in front. Where the vocabulary has no bytes to fall back on, what
+  // it lacks becomes <unk>; where it has no <unk> either, that is an error.
+  Result<std::vector<TokenId>> Encode(std::string_view text) const { return EncodeChecked(text, true); }
 
   // Encode, with BOS in front where the file asks for it (add_bos_token): what a model is to be given for a prompt.
   Result<std::vector<TokenId>> EncodePrompt(std::string_view text) const;
 
+  // Encode for text that continues other text: nothing is put in front, and the pieces put together are exactly `text`.
+  Result<std::vector<TokenId>> EncodeContinuation(std::string_view text) const { return EncodeChecked(text, false); }
+
   // id must be in [0, size()). Cheap: a reference into the vocabulary.
-  const TokenPiece& Piece(TokenId id) const { return pieces_[static_cast<size_t>(id)]; }
-  // The bytes of `ids` put together. The SentencePiece space that EncodePrompt puts in front is taken off again when `ids`
-  // starts a text (the first token that is not a control token), so that Decode(EncodePrompt(t)) == t.
+  const TokenPiece& Piece(TokenId id) const { return vocabulary_.pieces[static_cast<size_t>(id)]; }
+  // The bytes of `ids` put together. The space that SentencePiece puts in front is taken off again, as `ids` is held to
+  // start a text (its first token that is not a control token), so that Decode(EncodePrompt(t)) == t. Ids outside the
+  // vocabulary add nothing.
   std::string Decode(const std::vector<TokenId>& ids) const;
 
-  size_t size() const { return pieces_.size(); }
-  std::optional<TokenId> bos() const { return bos_; }
-  std::optional<TokenId> eos() const { return eos_; }
+  size_t size() const { return vocabulary_.pieces.size(); }
+  std::optional<TokenId> bos() const { return vocabulary_.bos; }
+  std::optional<TokenId> eos() const { return vocabulary_.eos; }
   bool adds_bos() const { return add_bos_; }
-  bool IsEnd(TokenId id) const;       // EOS, EOT and the like: generation stops here
+  bool IsEnd(TokenId id) const;                               // EOS, EOT and the like: generation stops here
   bool AddsSpacePrefix() const { return add_space_prefix_; }  // SentencePiece puts a space before the text
-  std::string_view kind() const { return kind_; }  // "byte-level BPE (gpt-2)", "SentencePiece"
+  std::string_view kind() const { return kind_; }             // "byte-level BPE (gpt-2)", "SentencePiece"
 
  protected:
-  std::vector<TokenPiece> pieces_;
-  std::optional<TokenId> bos_, eos_;
-  std::vector<TokenId> end_ids_;
-  bool add_bos_ = false;
-  bool add_space_prefix_ = false;
-  std::string kind_;
+  struct Traits {
+    bool add_bos = false;
+    bool add_space_prefix = false;
+    std::string kind;
+  };
+  Tokenizer(Vocabulary vocabulary, Traits traits)
+      : vocabulary_(std::move(vocabulary)),
+        add_bos_(traits.add_bos),
+        add_space_prefix_(traits.add_space_prefix),
+        kind_(std::move(traits.kind)) {}
+
+  // `text` has at most kMaxTextBytes. `at_start`: put the space prefix in front, if this tokeniser has one.
+  virtual Result<std::vector<TokenId>> EncodeText(std::string_view text, bool at_start) const = 0;
+
+  const Vocabulary& vocabulary() const { return vocabulary_; }
+
+ private:
+  Result<std::vector<TokenId>> EncodeChecked(std::string_view text, bool at_start) const;
+
+  const Vocabulary vocabulary_;  // subclasses keep views into it
+  const bool add_bos_, add_space_prefix_;
+  const std::string kind_;
 };
 
 }  // namespace lp
