@@ -1,5 +1,5 @@
-// A bounds-checked little-endian cursor over bytes we did not make. It never reads past the end and never throws: a failed read
-// returns nullopt and leaves the cursor where it was, so that the caller can name the offset.
+// A bounds-checked little-endian cursor over bytes we did not make. It never reads past the end and never throws: a
+// failed read returns nullopt and leaves the cursor where it was, so that the caller can name the offset.
 #pragma once
 
 #include <cstddef>
@@ -22,8 +22,7 @@ class ByteReader {
 
   // The next sizeof(T) bytes as a little-endian number. memcpy, because files promise no alignment.
   template <class T>
-    requires std::is_arithmetic_v<T>
-  std::optional<T> Read() {
+  requires std::is_arithmetic_v<T> std::optional<T> Read() {
     if (remaining() < sizeof(T)) return std::nullopt;
     T value;
     std::memcpy(&value, bytes_.data() + offset_, sizeof(T));

@@ -1,5 +1,5 @@
-// LP_CHECK: our own bugs, kept in release. LP_DCHECK: the same where it would cost too much. Input must never reach one;
-// what comes from outside returns an Error (base/result.h).
+// LP_CHECK: our own bugs, kept in release. LP_DCHECK: the same where it would cost too much. Input must never reach
+// one; what comes from outside returns an Error (base/result.h).
 #pragma once
 
 #include <cstdio>

@@ -1,6 +1,6 @@
-// Random numbers as a pure function of (seed, position): no state to carry, so any step of a sentence can be drawn again
-// on its own, in any order, on any machine. Philox4x32-10: Salmon, Moraes, Dror & Shaw, "Parallel Random Numbers: As Easy
-// as 1, 2, 3", SC 2011. [D8]
+// Random numbers as a pure function of (seed, position): no state to carry, so any step of a sentence can be drawn
+// again on its own, in any order, on any machine. Philox4x32-10: Salmon, Moraes, Dror & Shaw, "Parallel Random Numbers:
+// As Easy as 1, 2, 3", SC 2011. [D8]
 #pragma once
 
 #include <array>

@@ -37,7 +37,7 @@ struct Error {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit on purpose
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT: implicit on purpose
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT
 
   bool ok() const { return state_.index() == 0; }
@@ -87,7 +87,7 @@ inline Status Ok() { return Unit{}; }
   if (!result.ok()) return result.error();      \
   lhs = std::move(result).value()
 
-#define LP_RETURN_IF_ERROR(expr)                      \
-  do {                                                \
+#define LP_RETURN_IF_ERROR(expr)                                            \
+  do {                                                                      \
     if (auto lp_status = (expr); !lp_status.ok()) return lp_status.error(); \
   } while (false)

@@ -35,18 +35,19 @@ void ThreadPool::TakeRanges() {
   while (true) {
     const size_t begin = next_.fetch_add(range_, std::memory_order_relaxed);
     if (begin >= n_) return;
-    (*body_)(begin, begin + std::min(range_, n_ - begin));
+    call_(body_, begin, begin + std::min(range_, n_ - begin));
   }
 }
 
-void ThreadPool::ParallelFor(size_t n, size_t grain, const std::function<void(size_t, size_t)>& body) {
+void ThreadPool::Run(size_t n, size_t grain, RangeFunction call, const void* body) {
   LP_DCHECK(grain >= 1);
   if (n == 0) return;
-  if (workers_.empty() || n <= grain) return body(0, n);
+  if (workers_.empty() || n <= grain) return call(body, 0, n);
   const size_t grains = (n - 1) / grain + 1, ranges = kRangesPerThread * size();
   n_ = n;
   range_ = grain * ((grains - 1) / ranges + 1);
-  body_ = &body;
+  call_ = call;
+  body_ = body;
   next_.store(0, std::memory_order_relaxed);
   pending_.store(workers_.size(), std::memory_order_relaxed);
   {

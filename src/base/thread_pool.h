@@ -9,7 +9,6 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -30,9 +29,17 @@ class ThreadPool {
   // and returns when all have returned. Threads take ranges as they become free, so which thread gets which range, and
   // how long ranges are, must not influence the result (callers compute each index on its own). Where n <= grain,
   // body(0, n) runs on the calling thread alone. body must not throw. Not reentrant; one caller at a time.
-  void ParallelFor(size_t n, size_t grain, const std::function<void(size_t begin, size_t end)>& body);
+  template <class Body>
+  void ParallelFor(size_t n, size_t grain, const Body& body) {
+    const auto call = [](const void* b, size_t begin, size_t end) { (*static_cast<const Body*>(b))(begin, end); };
+    Run(n, grain, call, &body);
+  }
 
  private:
+  // Not std::function, which would allocate for every loop.
+  using RangeFunction = void (*)(const void* body, size_t begin, size_t end);
+
+  void Run(size_t n, size_t grain, RangeFunction call, const void* body);
   void WorkerLoop();
   void TakeRanges();
   uint64_t AwaitGenerationAfter(uint64_t seen);  // the new generation; kStop to end
@@ -42,7 +49,8 @@ class ThreadPool {
 
   // The current loop: written before generation_ is, read after it was seen to change.
   size_t n_ = 0, range_ = 1;
-  const std::function<void(size_t, size_t)>* body_ = nullptr;
+  RangeFunction call_ = nullptr;
+  const void* body_ = nullptr;
 
   std::atomic<uint64_t> generation_{0};  // counts loops; changed under mutex_
   std::atomic<size_t> next_{0};          // first index that no thread has taken

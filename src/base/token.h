@@ -1,5 +1,5 @@
-// What every layer means by a token: an id, and the bytes it adds to running text. Never a string: a token may be half a
-// character, and only the concatenation of bytes can be decoded.
+// What every layer means by a token: an id, and the bytes it adds to running text. Never a string: a token may be half
+// a character, and only the concatenation of bytes can be decoded.
 #pragma once
 
 #include <cstdint>

@@ -5,7 +5,8 @@
 namespace lp {
 namespace {
 
-// Lead byte -> length of the sequence and the range its second byte must lie in (Unicode 15, table 3-7). Length 0: no lead.
+// Lead byte -> length of the sequence and the range its second byte must lie in (Unicode 15, table 3-7). Length 0: no
+// lead.
 struct Lead {
   uint8_t length, low, high;
 };
@@ -21,7 +22,8 @@ constexpr Lead LeadOf(uint8_t b) {
   return {0, 0, 0};
 }
 
-// Bytes of the sequence that `bytes` starts with which are really there and fit: `length` of the lead when it is complete.
+// Bytes of the sequence that `bytes` starts with which are really there and fit: `length` of the lead when it is
+// complete.
 size_t MatchedBytes(std::string_view bytes, const Lead& lead) {
   size_t n = 1;
   while (n < lead.length && n < bytes.size()) {

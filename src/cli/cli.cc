@@ -19,7 +19,8 @@ int Complain(const Error& error, int status) {
 }
 
 void AddModel(CLI::App& command, CommonOptions& common) {
-  command.add_option("-m,--model", common.model, "GGUF file, or a name that `logitpeek models` lists")->type_name("FILE|NAME");
+  command.add_option("-m,--model", common.model, "GGUF file, or a name that `logitpeek models` lists")
+      ->type_name("FILE|NAME");
   command.add_option("-t,--threads", common.threads, "threads for the model (default: one per processor)");
   command.add_option("-c,--ctx-size", common.context, "tokens of context (default: the model's, at most 4096)");
 }
@@ -34,11 +35,15 @@ void AddPrompt(CLI::App& command, CommonOptions& common) {
 
 // Under every name that users of llama.cpp and transformers write.
 void AddSampler(CLI::App& command, SamplerSettings& s) {
-  const auto add = [&](const char* names, auto& value, const char* help) { command.add_option(names, value, help)->group("Sampler"); };
-  add("--temp,--temperature", s.temperature, "divide logits by T: below 1 sharper, above 1 flatter, 0 greedy (default 1)");
+  const auto add = [&](const char* names, auto& value, const char* help) {
+    command.add_option(names, value, help)->group("Sampler");
+  };
+  add("--temp,--temperature", s.temperature,
+      "divide logits by T: below 1 sharper, above 1 flatter, 0 greedy (default 1)");
   add("--top-k,--top_k", s.top_k, "keep the k likeliest tokens, 0 = off (default 0)");
   add("--top-p,--top_p", s.top_p, "keep the likeliest tokens that together hold p, 1 = off (default 1)");
-  add("--repeat-penalty,--repetition-penalty,--repetition_penalty", s.repetition_penalty, "push down tokens already seen, 1 = off (default 1)");
+  add("--repeat-penalty,--repetition-penalty,--repetition_penalty", s.repetition_penalty,
+      "push down tokens already seen, 1 = off (default 1)");
   add("--repeat-last-n,--repeat_last_n", s.repeat_last_n, "tokens the penalty looks back, -1 = all (default -1)");
   add("-s,--seed", s.seed, "the draw depends on the seed and the position only (default 42)");
 }

@@ -14,11 +14,11 @@ inline constexpr const char* kVersion = LP_VERSION;
 
 // Options that several commands share, as parsed.
 struct CommonOptions {
-  std::string model;    // -m
-  std::string prompt;   // -p
-  bool json = false;    // --json
-  size_t threads = 0;   // -t
-  size_t context = 0;   // -c
+  std::string model;   // -m
+  std::string prompt;  // -p
+  bool json = false;   // --json
+  size_t threads = 0;  // -t
+  size_t context = 0;  // -c
   SamplerSettings sampler;
 };
 

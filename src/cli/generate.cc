@@ -1,10 +1,11 @@
+#include "engine/generate.h"
+
 #include <fmt/format.h>
 
 #include <cstdio>
 
 #include "base/utf8.h"
 #include "cli/commands.h"
-#include "engine/generate.h"
 #include "metrics/metrics.h"
 #include "wire/wire.h"
 
@@ -13,10 +14,14 @@ namespace {
 
 std::string_view StopName(StopReason reason) {
   switch (reason) {
-    case StopReason::kLength: return "length";
-    case StopReason::kEndOfText: return "end_of_text";
-    case StopReason::kContextFull: return "context_full";
-    case StopReason::kCancelled: return "cancelled";
+    case StopReason::kLength:
+      return "length";
+    case StopReason::kEndOfText:
+      return "end_of_text";
+    case StopReason::kContextFull:
+      return "context_full";
+    case StopReason::kCancelled:
+      return "cancelled";
   }
   LP_CHECK(false);
 }

@@ -46,8 +46,12 @@ Json InspectJson(const std::string& path, const GgufFile& file, size_t file_byte
                        {"offset", tensor.file_offset},
                        {"bytes", tensor.data.size()}});
   }
-  return {{"file", path},         {"file_bytes", file_bytes},         {"version", file.version()},
-          {"alignment", file.alignment()}, {"metadata", std::move(metadata)}, {"tensors", std::move(tensors)}};
+  return {{"file", path},
+          {"file_bytes", file_bytes},
+          {"version", file.version()},
+          {"alignment", file.alignment()},
+          {"metadata", std::move(metadata)},
+          {"tensors", std::move(tensors)}};
 }
 
 }  // namespace
@@ -65,8 +69,9 @@ Status RunInspect(const CommonOptions& common, const std::string& argument) {
     return Ok();
   }
   const Terminal terminal;
-  fmt::print("{}\nGGUF version {} | {:.1f} MiB | {} metadata keys | {} tensors\n\n", terminal.Bold(path), file->version(),
-             static_cast<double>(mapped.bytes().size()) / (1 << 20), file->metadata().size(), file->tensors().size());
+  fmt::print("{}\nGGUF version {} | {:.1f} MiB | {} metadata keys | {} tensors\n\n", terminal.Bold(path),
+             file->version(), static_cast<double>(mapped.bytes().size()) / (1 << 20), file->metadata().size(),
+             file->tensors().size());
   size_t columns = 0;
   for (const GgufEntry& entry : file->metadata()) columns = std::max(columns, Columns(Escaped(entry.key)));
   for (const GgufEntry& entry : file->metadata()) {
@@ -76,8 +81,8 @@ Status RunInspect(const CommonOptions& common, const std::string& argument) {
   columns = 0;
   for (const GgufTensor& tensor : file->tensors()) columns = std::max(columns, Columns(Escaped(tensor.name)));
   for (const GgufTensor& tensor : file->tensors()) {
-    fmt::print("{}  {:<6} {:<18} {:>12} bytes at {}\n", PadRight(Escaped(tensor.name), columns), TypeName(tensor.type), FormatShape(tensor),
-               tensor.data.size(), tensor.file_offset);
+    fmt::print("{}  {:<6} {:<18} {:>12} bytes at {}\n", PadRight(Escaped(tensor.name), columns), TypeName(tensor.type),
+               FormatShape(tensor), tensor.data.size(), tensor.file_offset);
   }
   return Ok();
 }

@@ -32,8 +32,9 @@ Status RunModels(const CommonOptions& common) {
     if (!m.problem.empty()) {
       fmt::print("  cannot run: {}\n", m.problem);
     } else {
-      fmt::print("  {} | {} | {:.1f} M parameters | {} | {:.1f} MiB\n", m.title, m.architecture, static_cast<double>(m.n_parameters) / 1e6,
-                 m.quantization, static_cast<double>(m.file_bytes) / (1 << 20));
+      fmt::print("  {} | {} | {:.1f} M parameters | {} | {:.1f} MiB\n", m.title, m.architecture,
+                 static_cast<double>(m.n_parameters) / 1e6, m.quantization,
+                 static_cast<double>(m.file_bytes) / (1 << 20));
     }
     fmt::print("  {}\n", terminal.Dim(m.path));
   }

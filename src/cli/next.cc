@@ -11,14 +11,17 @@ namespace {
 
 std::string CutReason(const Trace& trace, const TokenRow& row) {
   if (!row.cut_by) return "";
-  return *row.cut_by == TokenRow::kMasked ? "masked by the model" : fmt::format("cut by {}", StageName(trace.stages()[*row.cut_by].kind));
+  return *row.cut_by == TokenRow::kMasked ? "masked by the model"
+                                          : fmt::format("cut by {}", StageName(trace.stages()[*row.cut_by].kind));
 }
 
 void PrintRows(const Terminal& terminal, const Engine& engine, const Trace& trace, size_t top) {
   const auto ids = trace.Ranked(top == 0 ? trace.n_vocab() : top);
   size_t text_columns = 5;
-  for (const TokenId id : ids) text_columns = std::max(text_columns, std::min<size_t>(28, Columns(Quoted(engine.tokenizer().Piece(id)))));
-  const std::string header = fmt::format("{:>6}  {}  {:>9}  {:>10}  {:>10}", "rank", PadRight("token", text_columns), "logit", "raw", "final");
+  for (const TokenId id : ids)
+    text_columns = std::max(text_columns, std::min<size_t>(28, Columns(Quoted(engine.tokenizer().Piece(id)))));
+  const std::string header =
+      fmt::format("{:>6}  {}  {:>9}  {:>10}  {:>10}", "rank", PadRight("token", text_columns), "logit", "raw", "final");
   fmt::print("{}\n", terminal.Dim(header));
   const double top_prob = trace.Row(1).prob;
   for (size_t i = 0; i < ids.size(); ++i) {
@@ -38,8 +41,9 @@ void PrintRows(const Terminal& terminal, const Engine& engine, const Trace& trac
 void PrintRest(const Terminal& terminal, const Trace& trace, size_t top) {
   if (top == 0 || top >= trace.n_vocab()) return;
   const Json rest = RestJson(trace, {.top = top});
-  fmt::print("{}\n", terminal.Dim(fmt::format("        {} more tokens hold {} raw, {} final", rest["n"].get<size_t>(),
-                                              Percent(rest["prob_raw"].get<double>()), Percent(rest["prob"].get<double>()))));
+  fmt::print("{}\n",
+             terminal.Dim(fmt::format("        {} more tokens hold {} raw, {} final", rest["n"].get<size_t>(),
+                                      Percent(rest["prob_raw"].get<double>()), Percent(rest["prob"].get<double>()))));
 }
 
 void PrintStages(const Trace& trace) {
@@ -49,21 +53,25 @@ void PrintStages(const Trace& trace) {
       fmt::print("{:<19} off\n", StageName(stage.kind));
       continue;
     }
-    fmt::print("{:<19} {} -> {} tokens, keeps {} of the mass, entropy {:.3f} bits\n", StageName(stage.kind), stage.n_in, stage.n_out,
-               Percent(stage.mass_out), NatsToBits(stage.entropy));
+    fmt::print("{:<19} {} -> {} tokens, keeps {} of the mass, entropy {:.3f} bits\n", StageName(stage.kind), stage.n_in,
+               stage.n_out, Percent(stage.mass_out), NatsToBits(stage.entropy));
   }
 }
 
 std::string Bits(double nats, double mass_cut) {
   if (std::isfinite(nats)) return fmt::format("{:.3f} bits", NatsToBits(nats));
-  return mass_cut > 0 ? fmt::format("infinite ({} of the raw mass was cut)", Percent(mass_cut)) : std::string("infinite");
+  return mass_cut > 0 ? fmt::format("infinite ({} of the raw mass was cut)", Percent(mass_cut))
+                      : std::string("infinite");
 }
 
 void PrintMetrics(const Metrics& m) {
-  fmt::print("\nentropy {:.3f} bits (raw {:.3f}) | perplexity {:.2f} | effective vocabulary {:.2f} | top-1 {} | kept {}\n",
-             NatsToBits(m.entropy), NatsToBits(m.raw_entropy), m.perplexity, m.effective_vocab, Percent(m.top1_prob), m.n_kept);
+  fmt::print(
+      "\nentropy {:.3f} bits (raw {:.3f}) | perplexity {:.2f} | effective vocabulary {:.2f} | top-1 {} | kept {}\n",
+      NatsToBits(m.entropy), NatsToBits(m.raw_entropy), m.perplexity, m.effective_vocab, Percent(m.top1_prob),
+      m.n_kept);
   fmt::print("KL(final||raw) {} | KL(raw||final) {}\n", Bits(m.kl_final_raw, 0), Bits(m.kl_raw_final, m.mass_cut));
-  fmt::print("before any cut: KL(shaped||raw) {} | KL(raw||shaped) {}\n", Bits(m.kl_shaped_raw, 0), Bits(m.kl_raw_shaped, 0));
+  fmt::print("before any cut: KL(shaped||raw) {} | KL(raw||shaped) {}\n", Bits(m.kl_shaped_raw, 0),
+             Bits(m.kl_raw_shaped, 0));
 }
 
 }  // namespace
@@ -80,12 +88,15 @@ Status RunNext(const CommonOptions& common, const NextOptions& options) {
   LP_ASSIGN_OR_RETURN(const Trace trace, Trace::Run(*evaluation.logits, context, common.sampler));
   if (common.json) {
     const PieceOf pieces = [&](TokenId id) -> const TokenPiece& { return engine->tokenizer().Piece(id); };
-    fmt::print("{}\n", Dump(NextJson(engine->info().name, context, trace, {.top = options.top, .journey = options.trace}, pieces), 1));
+    fmt::print(
+        "{}\n",
+        Dump(NextJson(engine->info().name, context, trace, {.top = options.top, .journey = options.trace}, pieces), 1));
     return Ok();
   }
   const Terminal terminal;
   fmt::print("{}{}\n", Escaped(common.prompt), terminal.Bold("▁"));
-  fmt::print("{}\n\n", terminal.Dim(fmt::format("{} | {} tokens of context | vocabulary {}", engine->info().name, context.size(), trace.n_vocab())));
+  fmt::print("{}\n\n", terminal.Dim(fmt::format("{} | {} tokens of context | vocabulary {}", engine->info().name,
+                                                context.size(), trace.n_vocab())));
   PrintRows(terminal, *engine, trace, options.top);
   PrintRest(terminal, trace, options.top);
   if (options.trace) PrintStages(trace);

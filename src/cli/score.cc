@@ -1,3 +1,5 @@
+#include "engine/score.h"
+
 #include <fmt/format.h>
 
 #include <fstream>
@@ -5,7 +7,6 @@
 #include <iterator>
 
 #include "cli/commands.h"
-#include "engine/score.h"
 #include "metrics/metrics.h"
 #include "wire/wire.h"
 
@@ -30,7 +31,9 @@ Json ScoreJson(const Engine& engine, const TextScore& score) {
           {"window",
            {{"context", score.context},
             {"stride", score.stride},
-            {"rule", "each token is scored once, in the first window that holds it; windows of `context` tokens start every `stride` tokens"},
+            {"rule",
+             "each token is scored once, in the first window that holds it; windows of `context` tokens start every "
+             "`stride` tokens"},
             {"first_token", score.after_bos ? "scored after BOS" : "not scored: the model has no BOS"}}},
           {"tokens", std::move(tokens)}};
 }
@@ -65,10 +68,10 @@ Status RunScore(const CommonOptions& common, const std::string& path) {
     }
     fmt::print("\n\n");
   }
-  fmt::print("{} tokens, {} bytes | {:.4f} bits per byte | perplexity {:.3f} per token | {:.2f} nats in all\n", score.tokens.size(),
-             score.n_bytes, score.bits_per_byte(), score.perplexity(), score.nll);
-  fmt::print("windows of {} tokens every {}, each token scored once; the first token is {}\n", score.context, score.stride,
-             score.after_bos ? "scored after BOS" : "not scored, as the model has no BOS");
+  fmt::print("{} tokens, {} bytes | {:.4f} bits per byte | perplexity {:.3f} per token | {:.2f} nats in all\n",
+             score.tokens.size(), score.n_bytes, score.bits_per_byte(), score.perplexity(), score.nll);
+  fmt::print("windows of {} tokens every {}, each token scored once; the first token is {}\n", score.context,
+             score.stride, score.after_bos ? "scored after BOS" : "not scored, as the model has no BOS");
   return Ok();
 }
 

@@ -38,7 +38,8 @@ bool OpenBrowser(const std::string& url) {
 }  // namespace
 
 Status RunServe(const CommonOptions& common, const ServeOptions& options) {
-  // SIGINT and SIGTERM go to one thread that waits for them; set before any other thread starts, so that all inherit the mask.
+  // SIGINT and SIGTERM go to one thread that waits for them; set before any other thread starts, so that all inherit
+  // the mask.
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
@@ -55,7 +56,8 @@ Status RunServe(const CommonOptions& common, const ServeOptions& options) {
     server.Stop();
   });
   const bool opened = options.open_browser && OpenBrowser(server.url());
-  fmt::print(stderr, "logitpeek: {} is at {}{} (Ctrl-C stops)\n", engine->info().name, server.url(), opened ? ", opening in your browser" : "");
+  fmt::print(stderr, "logitpeek: {} is at {}{} (Ctrl-C stops)\n", engine->info().name, server.url(),
+             opened ? ", opening in your browser" : "");
   server.Run();
   ::kill(::getpid(), SIGTERM);  // where Run ended by itself, the stopper still waits
   stopper.join();

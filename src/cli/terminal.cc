@@ -47,7 +47,8 @@ std::string Terminal::Surprised(std::string_view text, double surprisal_bits) co
 std::string Terminal::Bar(double fraction, size_t columns) const {
   if (!colour_) return "";
   constexpr std::array<std::string_view, 8> kEighths = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
-  const auto eighths = static_cast<size_t>(std::lround(std::clamp(fraction, 0.0, 1.0) * static_cast<double>(8 * columns)));
+  const auto eighths =
+      static_cast<size_t>(std::lround(std::clamp(fraction, 0.0, 1.0) * static_cast<double>(8 * columns)));
   std::string bar;
   for (size_t i = 0; i < eighths / 8; ++i) bar += "█";
   bar += kEighths[eighths % 8];

@@ -19,7 +19,8 @@ class Terminal {
   std::string Bold(std::string_view text) const { return Wrap("1", text); }
   std::string Dim(std::string_view text) const { return Wrap("2", text); }
   std::string Struck(std::string_view text) const { return Wrap("2;9", text); }
-  // Text on the colour of its surprise: from calm (under 1 bit) to startled (over 8 bits). Plain where there is no colour.
+  // Text on the colour of its surprise: from calm (under 1 bit) to startled (over 8 bits). Plain where there is no
+  // colour.
   std::string Surprised(std::string_view text, double surprisal_bits) const;
   // A bar of `fraction` of `columns` in eighths of a character; empty where there is no colour.
   std::string Bar(double fraction, size_t columns) const;
@@ -43,7 +44,8 @@ class Progress {
   bool shown_ = false;
 };
 
-// A token as it can be read in a list: quoted, escapes for what does not show, <E2><96> for bytes that are no character.
+// A token as it can be read in a list: quoted, escapes for what does not show, <E2><96> for bytes that are no
+// character.
 std::string Quoted(const TokenPiece& piece);
 // Escapes for everything that would move the cursor or be no text; nothing quoted.
 std::string Escaped(std::string_view bytes);

@@ -15,9 +15,10 @@ namespace lp {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// exp(x) for x <= 0, relative error below 2e-7. Results below the smallest normal float (x < -87.33) are 0, -inf included.
-// Range reduction x = n ln 2 + r, |r| <= ln 2 / 2, with ln 2 split in two so that n ln2_hi is exact (Cody & Waite 1980);
-// exp(r) by its Taylor polynomial of degree 7, whose truncation error there is below 6e-9; 2^n by its exponent bits.
+// exp(x) for x <= 0, relative error below 2e-7. Results below the smallest normal float (x < -87.33) are 0, -inf
+// included. Range reduction x = n ln 2 + r, |r| <= ln 2 / 2, with ln 2 split in two so that n ln2_hi is exact (Cody &
+// Waite 1980); exp(r) by its Taylor polynomial of degree 7, whose truncation error there is below 6e-9; 2^n by its
+// exponent bits.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V ExpNonPositive(D d, V x) {
   const hn::RebindToSigned<D> di;
@@ -37,6 +38,19 @@ HWY_INLINE V ExpNonPositive(D d, V x) {
   p = hn::MulAdd(p, r, hn::Set(d, 1.0f));
   const auto exponent = hn::ShiftLeft<23>(hn::Add(hn::ConvertTo(di, n), hn::Set(di, 127)));
   return hn::IfThenZeroElse(vanishes, hn::Mul(p, hn::BitCast(d, exponent)));
+}
+
+// exp(x - m) for x <= m, as if the difference had been exact: its float rounding error (up to 1e-6 for logits 20 apart, which would be the
+// relative error of the result) is recovered by Knuth's TwoDiff and applied to first order. `y` receives x - m, at least -104, so that
+// (x - m) exp(x - m) is 0 and not inf * 0 for a masked logit.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V ExpDifference(D d, V x, V m, V& y) {
+  x = hn::Max(x, hn::Sub(m, hn::Set(d, 104.0f)));
+  y = hn::Sub(x, m);
+  const V minus_m = hn::Sub(y, x);
+  const V error = hn::Sub(hn::Sub(x, hn::Sub(y, minus_m)), hn::Add(m, minus_m));
+  const V e = ExpNonPositive(d, y);
+  return hn::MulAdd(e, error, e);
 }
 
 }  // namespace HWY_NAMESPACE

@@ -45,7 +45,8 @@ std::vector<size_t> RanksOf(std::span<const float> values, std::span<const Token
   // tokens_before[j]: tokens that stand above the j-th best asked id but not above the one before it
   std::vector<size_t> tokens_before(ids.size() + 1);
   for (TokenId id = 0; id < static_cast<TokenId>(values.size()); ++id) {
-    const auto first_below = std::partition_point(by_rank.begin(), by_rank.end(), [&](size_t j) { return !above(id, ids[j]); });
+    const auto first_below =
+        std::partition_point(by_rank.begin(), by_rank.end(), [&](size_t j) { return !above(id, ids[j]); });
     ++tokens_before[static_cast<size_t>(first_below - by_rank.begin())];
   }
   std::vector<size_t> ranks(ids.size());

@@ -9,15 +9,15 @@
 
 namespace lp {
 
-// The ids of a vector in rank order, sorted only as far as somebody asked: a page of 200 rows or a nucleus of 8 does not pay for
-// sorting 150,000 logits.
+// The ids of a vector in rank order, sorted only as far as somebody asked: a page of 200 rows or a nucleus of 8 does
+// not pay for sorting 150,000 logits.
 class RankOrder {
  public:
   // `values` [V], no NaN; must outlive this.
   explicit RankOrder(std::span<const float> values);
 
-  // The first min(n, V) ids. Grows the sorted part geometrically, so that walking on token by token stays cheap. Returned spans stay
-  // valid, and their contents unchanged, for the life of this.
+  // The first min(n, V) ids. Grows the sorted part geometrically, so that walking on token by token stays cheap.
+  // Returned spans stay valid, and their contents unchanged, for the life of this.
   std::span<const TokenId> First(size_t n);
 
   size_t size() const { return ids_.size(); }

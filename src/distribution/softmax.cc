@@ -21,8 +21,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 constexpr size_t kBlock = 256;  // floats summed in float lanes before the total moves to double
 constexpr float kMask = -std::numeric_limits<float>::infinity();
 
-// Calls body(offset, vector) over x in whole vectors; the last one is padded with -inf, which adds nothing to a maximum or a sum of
-// exponentials.
+// Calls body(offset, vector) over x in whole vectors; the last one is padded with -inf, which adds nothing to a maximum
+// or a sum of exponentials.
 template <class D, class Body>
 HWY_INLINE void ForEachVector(D d, const float* HWY_RESTRICT x, size_t begin, size_t end, const Body& body) {
   const size_t n = hn::Lanes(d);
@@ -51,12 +51,11 @@ float MaxOf(const float* HWY_RESTRICT x, size_t size) {
 void Stats(const float* HWY_RESTRICT x, size_t size, SoftmaxStats* stats) {
   const hn::ScalableTag<float> d;
   const auto max = hn::Set(d, stats->max);
-  const auto floor = hn::Set(d, -104.0f);  // keeps (x - m) exp(x - m) at 0 instead of inf * 0
   for (size_t block = 0; block < size; block += kBlock) {
     auto sum = hn::Zero(d), sum_x = hn::Zero(d), sum_2 = hn::Zero(d);
     ForEachVector(d, x, block, std::min(size, block + kBlock), [&](size_t, auto v) {
-      const auto y = hn::Max(hn::Sub(v, max), floor);
-      const auto e = ExpNonPositive(d, y);
+      auto y = v;
+      const auto e = ExpDifference(d, v, max, y);
       sum = hn::Add(sum, e);
       sum_x = hn::MulAdd(y, e, sum_x);
       sum_2 = hn::MulAdd(e, e, sum_2);
@@ -72,7 +71,8 @@ void SoftmaxInto(const float* x, size_t size, float max_logit, float inverse_sum
   const size_t n = hn::Lanes(d);
   const auto max = hn::Set(d, max_logit), scale = hn::Set(d, inverse_sum);
   ForEachVector(d, x, 0, size, [&](size_t i, auto v) {
-    const auto e = hn::Mul(ExpNonPositive(d, hn::Sub(v, max)), scale);
+    auto y = v;
+    const auto e = hn::Mul(ExpDifference(d, v, max, y), scale);
     if (i + n <= size) return hn::StoreU(e, d, p + i);
     HWY_ALIGN float padded[HWY_MAX_BYTES / sizeof(float)];
     hn::Store(e, d, padded);
@@ -80,7 +80,8 @@ void SoftmaxInto(const float* x, size_t size, float max_logit, float inverse_sum
   });
 }
 
-// sum exp(x - max_x) * ((x - max_x) - (y - max_y)): the part of KL that depends on the token; the two log-sums are added outside.
+// sum exp(x - max_x) * ((x - max_x) - (y - max_y)): the part of KL that depends on the token; the two log-sums are
+// added outside.
 double CrossSum(const float* HWY_RESTRICT x, float max_x, const float* HWY_RESTRICT y, float max_y, size_t size) {
   const hn::ScalableTag<float> d;
   const size_t n = hn::Lanes(d);
@@ -98,8 +99,8 @@ double CrossSum(const float* HWY_RESTRICT x, float max_x, const float* HWY_RESTR
         std::copy(y + i, y + size, padded);
         w = hn::Load(d, padded);
       }
-      const auto dx = hn::Sub(v, mx);
-      const auto e = ExpNonPositive(d, dx);
+      auto dx = v;
+      const auto e = ExpDifference(d, v, mx, dx);
       const auto term = hn::Mul(e, hn::Sub(dx, hn::Sub(w, my)));
       sum = hn::Add(sum, hn::IfThenZeroElse(hn::Eq(e, hn::Zero(d)), term));  // 0 log(0 / q) = 0, whatever q
     });

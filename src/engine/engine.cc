@@ -19,14 +19,16 @@ Error InFile(Error error, const std::string& path) {
 
 size_t CommonPrefix(std::span<const TokenId> a, std::span<const TokenId> b) {
   const size_t n = std::min(a.size(), b.size());
-  return static_cast<size_t>(std::mismatch(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(n), b.begin()).first - a.begin());
+  return static_cast<size_t>(std::mismatch(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(n), b.begin()).first -
+                             a.begin());
 }
 
 }  // namespace
 
 Result<std::unique_ptr<Engine>> Engine::Open(const std::string& path, const EngineOptions& options) {
   LP_ASSIGN_OR_RETURN(MappedFile mapped, MappedFile::Open(path));
-  const size_t n_threads = options.n_threads != 0 ? options.n_threads : std::max(1u, std::thread::hardware_concurrency());
+  const size_t n_threads =
+      options.n_threads != 0 ? options.n_threads : std::max(1u, std::thread::hardware_concurrency());
   std::unique_ptr<Engine> engine(new Engine(std::move(mapped), n_threads));
 
   auto file = GgufFile::Parse(engine->file_.bytes());
@@ -43,8 +45,8 @@ Result<std::unique_ptr<Engine>> Engine::Open(const std::string& path, const Engi
   const ModelConfig& config = engine->model_->config();
   if (engine->tokenizer_->size() != config.n_vocab) {
     return InFile(Error{ErrorCode::kCorrupt,
-                        StrCat("the tokenizer has ", engine->tokenizer_->size(), " tokens but the model has ", config.n_vocab,
-                               " rows of logits; the file is damaged or was converted wrongly"),
+                        StrCat("the tokenizer has ", engine->tokenizer_->size(), " tokens but the model has ",
+                               config.n_vocab, " rows of logits; the file is damaged or was converted wrongly"),
                         "tokenizer.ggml.tokens"},
                   path);
   }
@@ -75,8 +77,8 @@ Status Engine::Check(std::span<const TokenId> context) const {
   if (context.empty()) return Error{ErrorCode::kOutOfRange, "the context is empty; give at least one token", "tokens"};
   if (context.size() > info_.context_length) {
     return Error{ErrorCode::kOutOfRange,
-                 StrCat("the context is ", context.size(), " tokens long, but this model reads at most ", info_.context_length,
-                        "; shorten it"),
+                 StrCat("the context is ", context.size(), " tokens long, but this model reads at most ",
+                        info_.context_length, "; shorten it"),
                  "tokens"};
   }
   for (size_t i = 0; i < context.size(); ++i) {
@@ -89,13 +91,15 @@ Status Engine::Check(std::span<const TokenId> context) const {
   return Ok();
 }
 
-Status Engine::Advance(std::span<const TokenId> context, size_t n_logits, std::span<float> out, const EvalProgress& progress) {
+Status Engine::Advance(std::span<const TokenId> context, size_t n_logits, std::span<float> out,
+                       const EvalProgress& progress) {
   // Keep what the cache already holds of this path, except the last n_logits tokens: their logits have to be computed.
   const size_t keep = std::min(CommonPrefix(path_, context), context.size() - n_logits);
   cache_->Truncate(keep);
   path_.resize(keep);
   const Status status = model_->Evaluate(context.subspan(keep), *cache_, n_logits, out, pool_, progress);
-  path_.assign(context.begin(), context.begin() + static_cast<std::ptrdiff_t>(cache_->size()));  // also when cancelled half-way
+  path_.assign(context.begin(),
+               context.begin() + static_cast<std::ptrdiff_t>(cache_->size()));  // also when cancelled half-way
   return status;
 }
 
@@ -103,7 +107,8 @@ Result<Evaluation> Engine::Evaluate(std::span<const TokenId> context, const Eval
   LP_RETURN_IF_ERROR(Check(context));
   if (LogitsHandle logits = Recall(context)) return Evaluation{std::move(logits), true, 0};
   const std::lock_guard lock(model_mutex_);
-  if (LogitsHandle logits = Recall(context)) return Evaluation{std::move(logits), true, 0};  // another request was first
+  if (LogitsHandle logits = Recall(context))
+    return Evaluation{std::move(logits), true, 0};  // another request was first
   auto logits = std::make_shared<std::vector<float>>(info_.n_vocab);
   const auto start = std::chrono::steady_clock::now();
   LP_RETURN_IF_ERROR(Advance(context, 1, *logits, progress));
@@ -112,7 +117,8 @@ Result<Evaluation> Engine::Evaluate(std::span<const TokenId> context, const Eval
   return Evaluation{std::move(logits), false, spent.count()};
 }
 
-Result<std::vector<float>> Engine::EvaluateAll(std::span<const TokenId> context, size_t n_last, const EvalProgress& progress) {
+Result<std::vector<float>> Engine::EvaluateAll(std::span<const TokenId> context, size_t n_last,
+                                               const EvalProgress& progress) {
   LP_RETURN_IF_ERROR(Check(context));
   LP_CHECK(n_last <= context.size());
   std::vector<float> logits(n_last * info_.n_vocab);

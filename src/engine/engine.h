@@ -1,8 +1,8 @@
 // A model and its tokenizer, loaded and ready: token path -> logits.
 //
-// The engine remembers: the KV cache of the path it evaluated last, so that a path sharing a prefix with it pays only for the rest, and the
-// logits of paths it has seen, so that turning a knob never waits for the model. Safe to call from several threads; evaluations queue, one
-// runs at a time, remembered logits are handed out at once.
+// The engine remembers: the KV cache of the path it evaluated last, so that a path sharing a prefix with it pays only
+// for the rest, and the logits of paths it has seen, so that turning a knob never waits for the model. Safe to call
+// from several threads; evaluations queue, one runs at a time, remembered logits are handed out at once.
 #pragma once
 
 #include <list>
@@ -58,12 +58,14 @@ class Engine {
   // Ids of a prompt, BOS included where the model asks for it. An empty text is an error.
   Result<std::vector<TokenId>> Prompt(std::string_view text) const;
 
-  // Logits of the token that follows `context`. Errors: kOutOfRange for an empty or too long context, kInvalidArgument for an id that is
-  // no token, kCancelled when `progress` said stop.
+  // Logits of the token that follows `context`. Errors: kOutOfRange for an empty or too long context, kInvalidArgument
+  // for an id that is no token, kCancelled when `progress` said stop.
   Result<Evaluation> Evaluate(std::span<const TokenId> context, const EvalProgress& progress = nullptr);
 
-  // For scoring: the logits that follow each of the last n_last tokens of `context`, row-major [n_last, n_vocab]; not remembered.
-  Result<std::vector<float>> EvaluateAll(std::span<const TokenId> context, size_t n_last, const EvalProgress& progress = nullptr);
+  // For scoring: the logits that follow each of the last n_last tokens of `context`, row-major [n_last, n_vocab]; not
+  // remembered.
+  Result<std::vector<float>> EvaluateAll(std::span<const TokenId> context, size_t n_last,
+                                         const EvalProgress& progress = nullptr);
 
  private:
   Engine(MappedFile file, size_t n_threads) : file_(std::move(file)), pool_(n_threads) {}
@@ -87,9 +89,9 @@ class Engine {
     std::vector<TokenId> context;
     LogitsHandle logits;
   };
-  std::mutex memory_mutex_;         // guards memory_
-  std::list<Remembered> memory_;    // most recently used first
-  size_t memory_capacity_ = 1;      // entries
+  std::mutex memory_mutex_;       // guards memory_
+  std::list<Remembered> memory_;  // most recently used first
+  size_t memory_capacity_ = 1;    // entries
 };
 
 }  // namespace lp

@@ -49,7 +49,8 @@ FoundModel Describe(const fs::path& path) {
 
 std::vector<std::string> ModelFolders() {
   std::vector<std::string> folders;
-  if (const char* chosen = std::getenv("LOGITPEEK_MODELS"); chosen != nullptr && *chosen != '\0') folders.emplace_back(chosen);
+  if (const char* chosen = std::getenv("LOGITPEEK_MODELS"); chosen != nullptr && *chosen != '\0')
+    folders.emplace_back(chosen);
   std::error_code ignored;
   const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
   if (!program.empty()) folders.push_back((program.parent_path().parent_path() / "share/logitpeek/models").string());
@@ -67,7 +68,8 @@ std::vector<FoundModel> FindModels() {
     }
     std::sort(paths.begin(), paths.end());
     for (const fs::path& path : paths) {
-      const bool known = std::any_of(models.begin(), models.end(), [&](const FoundModel& m) { return m.name == path.stem(); });
+      const bool known =
+          std::any_of(models.begin(), models.end(), [&](const FoundModel& m) { return m.name == path.stem(); });
       if (!known) models.push_back(Describe(path));
     }
   }
@@ -77,7 +79,7 @@ std::vector<FoundModel> FindModels() {
 Result<std::string> ResolveModel(const std::string& name_or_path) {
   std::error_code error;
   if (!name_or_path.empty() && fs::exists(name_or_path, error)) return name_or_path;
-  const std::string wanted = name_or_path.empty() ? std::string(kDefaultModel)
+  const std::string wanted = name_or_path.empty()              ? std::string(kDefaultModel)
                              : name_or_path.ends_with(".gguf") ? name_or_path.substr(0, name_or_path.size() - 5)
                                                                : name_or_path;
   std::string names;
@@ -89,7 +91,8 @@ Result<std::string> ResolveModel(const std::string& name_or_path) {
     }
   }
   if (name_or_path.empty()) {
-    return Error{ErrorCode::kNotFound, StrCat("the model that ships with logitpeek is not in any of its folders; name a GGUF file with -m"),
+    return Error{ErrorCode::kNotFound,
+                 StrCat("the model that ships with logitpeek is not in any of its folders; name a GGUF file with -m"),
                  wanted + ".gguf"};
   }
   return Error{ErrorCode::kNotFound,

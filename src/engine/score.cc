@@ -46,8 +46,8 @@ Result<TextScore> ScoreText(Engine& engine, std::string_view text, const EvalPro
     score.n_bytes -= tokenizer.Decode(score.unscored).size();
   }
   if (stream.size() < 2 || score.context < 2) {
-    return Error{ErrorCode::kInvalidArgument, "the text is a single token and the model has no BOS to score it after; give a longer text",
-                 "text"};
+    return Error{ErrorCode::kInvalidArgument,
+                 "the text is a single token and the model has no BOS to score it after; give a longer text", "text"};
   }
 
   const size_t n_vocab = engine.info().n_vocab;
@@ -56,15 +56,18 @@ Result<TextScore> ScoreText(Engine& engine, std::string_view text, const EvalPro
     const size_t window_end = std::min(stream.size(), start + score.context);
     while (next < window_end) {
       const size_t end = std::min(window_end, next + chunk);
-      const std::span<const TokenId> path = std::span(stream).subspan(start, end - 1 - start);  // target i follows token i - 1
+      const std::span<const TokenId> path =
+          std::span(stream).subspan(start, end - 1 - start);  // target i follows token i - 1
       LP_ASSIGN_OR_RETURN(const std::vector<float> logits, engine.EvaluateAll(path, end - next));
       for (size_t i = 0; next + i < end; ++i) {
-        LP_ASSIGN_OR_RETURN(ScoredToken token, ScoreRow(std::span(logits).subspan(i * n_vocab, n_vocab), stream[next + i]));
+        LP_ASSIGN_OR_RETURN(ScoredToken token,
+                            ScoreRow(std::span(logits).subspan(i * n_vocab, n_vocab), stream[next + i]));
         score.nll -= token.logprob;
         score.tokens.push_back(token);
       }
       next = end;
-      if (progress && !progress(next - 1, stream.size() - 1)) return Error{ErrorCode::kCancelled, "scoring was stopped", ""};
+      if (progress && !progress(next - 1, stream.size() - 1))
+        return Error{ErrorCode::kCancelled, "scoring was stopped", ""};
     }
   }
   return score;

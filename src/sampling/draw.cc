@@ -16,7 +16,8 @@ TokenRow TokenAt(const Trace& trace, double u) {
     cumulative += p;
     if (u < cumulative) return trace.Row(rank);
   }
-  // The probabilities sum to 1 only up to rounding (about 1e-7): the sliver above their sum belongs to the last possible token.
+  // The probabilities sum to 1 only up to rounding (about 1e-7): the sliver above their sum belongs to the last
+  // possible token.
   return trace.Row(last_possible);
 }
 

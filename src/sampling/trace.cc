@@ -16,10 +16,14 @@ Error LogitsError(std::string message) { return Error{ErrorCode::kInvalidArgumen
 
 std::string_view StageName(StageKind kind) {
   switch (kind) {
-    case StageKind::kRepetitionPenalty: return "repetition_penalty";
-    case StageKind::kTemperature: return "temperature";
-    case StageKind::kTopK: return "top_k";
-    case StageKind::kTopP: return "top_p";
+    case StageKind::kRepetitionPenalty:
+      return "repetition_penalty";
+    case StageKind::kTemperature:
+      return "temperature";
+    case StageKind::kTopK:
+      return "top_k";
+    case StageKind::kTopP:
+      return "top_p";
   }
   LP_CHECK(false);
 }
@@ -38,7 +42,8 @@ Result<Trace> Trace::Run(std::span<const float> logits, std::span<const TokenId>
   Trace trace(logits, settings);
   trace.raw_stats_ = ComputeSoftmaxStats(logits);
   if (!(trace.raw_stats_.sum_exp > 0)) return LogitsError("every logit is -inf, so there is no distribution");
-  trace.n_finite_ = static_cast<size_t>(std::count_if(logits.begin(), logits.end(), [](float x) { return x > kMinusInf; }));
+  trace.n_finite_ =
+      static_cast<size_t>(std::count_if(logits.begin(), logits.end(), [](float x) { return x > kMinusInf; }));
   trace.ApplyRepetitionPenalty(context);
   trace.ApplyTemperature();
   trace.ApplyTopK();
@@ -56,8 +61,8 @@ StageRecord& Trace::Begin(StageKind kind, bool active) {
   return stages_.emplace_back(stage);
 }
 
-// [D3] Every distinct token of the window once: a logit above 0 is divided by the penalty, any other multiplied, so that a penalty above
-// 1 always lowers it (Keskar et al. 2019, with the sign rule every engine adopted).
+// [D3] Every distinct token of the window once: a logit above 0 is divided by the penalty, any other multiplied, so
+// that a penalty above 1 always lowers it (Keskar et al. 2019, with the sign rule every engine adopted).
 void Trace::ApplyRepetitionPenalty(std::span<const TokenId> context) {
   const auto n = settings_.repeat_last_n < 0 ? context.size()
                                              : std::min(context.size(), static_cast<size_t>(settings_.repeat_last_n));
@@ -132,7 +137,8 @@ void Trace::ApplyTopK() {
   stage.threshold = ShownLogit(order_.First(k).back(), stages_.size() - 1);
 }
 
-// [D7] The shortest prefix of the rank order that holds at least p (Holtzman et al. 2020): a token stays iff the mass before it is < p.
+// [D7] The shortest prefix of the rank order that holds at least p (Holtzman et al. 2020): a token stays iff the mass
+// before it is < p.
 void Trace::ApplyTopP() {
   StageRecord& stage = Begin(StageKind::kTopP, settings_.top_p < 1);
   if (!stage.active) return;

@@ -30,7 +30,8 @@ Result<Json> ParseObject(std::string_view body, std::span<const std::string_view
 
 Result<std::vector<TokenId>> TakeTokens(const Json& request) {
   const auto found = request.find("tokens");
-  if (found == request.end() || !found->is_array()) return BadRequest("tokens must be an array of token ids", "/tokens");
+  if (found == request.end() || !found->is_array())
+    return BadRequest("tokens must be an array of token ids", "/tokens");
   std::vector<TokenId> tokens;
   tokens.reserve(found->size());
   for (size_t i = 0; i < found->size(); ++i) {
@@ -72,13 +73,17 @@ Json OptionalId(std::optional<TokenId> id) { return id ? Json(*id) : Json(nullpt
 
 int HttpStatus(ErrorCode code) {
   switch (code) {
-    case ErrorCode::kInvalidArgument: return 400;
-    case ErrorCode::kNotFound: return 404;
-    case ErrorCode::kOutOfRange: return 422;
+    case ErrorCode::kInvalidArgument:
+      return 400;
+    case ErrorCode::kNotFound:
+      return 404;
+    case ErrorCode::kOutOfRange:
+      return 422;
     case ErrorCode::kCorrupt:
     case ErrorCode::kUnsupported:
     case ErrorCode::kIo:
-    case ErrorCode::kCancelled: return 500;
+    case ErrorCode::kCancelled:
+      return 500;
   }
   LP_CHECK(false);
 }
@@ -125,7 +130,8 @@ Result<Json> Api::Draw(const Json& request) const {
   LP_ASSIGN_OR_RETURN(const SamplerSettings settings, TakeSettings(request));
   const auto mode = request.find("mode");
   const bool greedy = mode != request.end() && *mode == "greedy";
-  if (mode != request.end() && !greedy && *mode != "sample") return BadRequest("mode must be \"sample\" or \"greedy\"", "/mode");
+  if (mode != request.end() && !greedy && *mode != "sample")
+    return BadRequest("mode must be \"sample\" or \"greedy\"", "/mode");
   LP_ASSIGN_OR_RETURN(const Evaluation evaluation, engine_.Evaluate(context));
   LP_ASSIGN_OR_RETURN(const Trace trace, Trace::Run(*evaluation.logits, context, settings));
   const DrawnToken drawn = greedy ? DrawnToken{.row = trace.Row(1)} : lp::Draw(trace, context.size());
@@ -144,9 +150,10 @@ ApiReply Api::Handle(std::string_view method, std::string_view path, std::string
     std::vector<std::string_view> fields;
     Result<Json> (Api::*handler)(const Json&) const;
   };
-  static const std::array<Route, 3> kRoutes = {{{"POST", "/api/v1/tokenize", {"text"}, &Api::Tokenize},
-                                                {"POST", "/api/v1/next", {"tokens", "sampler", "top", "trace"}, &Api::Next},
-                                                {"POST", "/api/v1/draw", {"tokens", "sampler", "mode"}, &Api::Draw}}};
+  static const std::array<Route, 3> kRoutes = {
+      {{"POST", "/api/v1/tokenize", {"text"}, &Api::Tokenize},
+       {"POST", "/api/v1/next", {"tokens", "sampler", "top", "trace"}, &Api::Next},
+       {"POST", "/api/v1/draw", {"tokens", "sampler", "mode"}, &Api::Draw}}};
   const auto reply = [](const Result<Json>& result) {
     return result.ok() ? ApiReply{200, *result} : ApiReply{HttpStatus(result.error().code), ErrorJson(result.error())};
   };
@@ -160,7 +167,8 @@ ApiReply Api::Handle(std::string_view method, std::string_view path, std::string
     auto request = ParseObject(body, route.fields);
     return request.ok() ? reply((this->*route.handler)(*request)) : reply(request.error());
   }
-  return {404, ErrorJson(Error{ErrorCode::kNotFound, StrCat("there is nothing at ", path, "; the API is described in docs/http-api.md")})};
+  return {404, ErrorJson(Error{ErrorCode::kNotFound,
+                               StrCat("there is nothing at ", path, "; the API is described in docs/http-api.md")})};
 }
 
 }  // namespace lp

@@ -1,4 +1,5 @@
-// The HTTP API without the HTTP: a request as method, path and body, the answer as status and JSON. docs/http-api.md is its contract.
+// The HTTP API without the HTTP: a request as method, path and body, the answer as status and JSON. docs/http-api.md is
+// its contract.
 #pragma once
 
 #include <string>

@@ -43,13 +43,16 @@ void SendAsset(std::string_view path, httplib::Response& response) {
   const auto found = std::find_if(assets.begin(), assets.end(), [&](const Asset& a) { return a.path == path; });
   if (found == assets.end()) {
     response.status = 404;
-    response.set_content(assets.empty() ? "This build has no page (LP_WEB=OFF). The API is under /api/v1.\n" : "Not found.\n",
-                         "text/plain; charset=utf-8");
+    response.set_content(
+        assets.empty() ? "This build has no page (LP_WEB=OFF). The API is under /api/v1.\n" : "Not found.\n",
+        "text/plain; charset=utf-8");
     return;
   }
   // Vite puts a hash of the content into the names under /assets/, so those never change.
-  response.set_header("Cache-Control", path.starts_with("/assets/") ? "public, max-age=31536000, immutable" : "no-cache");
-  response.set_content(reinterpret_cast<const char*>(found->bytes.data()), found->bytes.size(), std::string(ContentType(path)));
+  response.set_header("Cache-Control",
+                      path.starts_with("/assets/") ? "public, max-age=31536000, immutable" : "no-cache");
+  response.set_content(reinterpret_cast<const char*>(found->bytes.data()), found->bytes.size(),
+                       std::string(ContentType(path)));
 }
 
 }  // namespace
@@ -61,8 +64,8 @@ struct Server::Impl {
   bool IsOurs(std::string_view host) const {
     if (any_host) return true;
     const std::string suffix = StrCat(":", port);
-    for (const std::string_view name : {std::string_view("127.0.0.1"), std::string_view("localhost"), std::string_view("[::1]"),
-                                        std::string_view(options.host)}) {
+    for (const std::string_view name : {std::string_view("127.0.0.1"), std::string_view("localhost"),
+                                        std::string_view("[::1]"), std::string_view(options.host)}) {
       if (host == StrCat(name, suffix) || (port == 80 && host == name)) return true;
     }
     return false;
@@ -80,20 +83,23 @@ struct Server::Impl {
     http.set_payload_max_length(kMaxBody);
     http.set_tcp_nodelay(true);
     http.set_keep_alive_max_count(1000000);  // a slider drag is one connection
-    // httplib's default sets SO_REUSEPORT, with which a second server on the same port would start and share its requests.
+    // httplib's default sets SO_REUSEPORT, with which a second server on the same port would start and share its
+    // requests.
     http.set_socket_options([](socket_t socket) {
       const int yes = 1;
       ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
     });
-    http.set_default_headers({{"X-Content-Type-Options", "nosniff"},
-                              {"Referrer-Policy", "no-referrer"},
-                              {"Content-Security-Policy",
-                               "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self'; "
-                               "frame-ancestors 'none'"}});
+    http.set_default_headers(
+        {{"X-Content-Type-Options", "nosniff"},
+         {"Referrer-Policy", "no-referrer"},
+         {"Content-Security-Policy",
+          "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self'; "
+          "frame-ancestors 'none'"}});
     http.set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
       if (MayAsk(request)) return httplib::Server::HandlerResponse::Unhandled;
       SendJson(response, 403,
-               ErrorJson(Error{ErrorCode::kInvalidArgument, "this server answers only its own page and local programs; open it by its address"}));
+               ErrorJson(Error{ErrorCode::kInvalidArgument,
+                               "this server answers only its own page and local programs; open it by its address"}));
       return httplib::Server::HandlerResponse::Handled;
     });
     const auto answer = [this](const httplib::Request& request, httplib::Response& response) {
@@ -109,12 +115,15 @@ struct Server::Impl {
     });
     http.set_error_handler([](const httplib::Request& request, httplib::Response& response) {
       if (!response.body.empty() || !request.path.starts_with("/api/")) return;
-      const std::string message = response.status == 413 ? StrCat("the body is larger than ", kMaxBody, " bytes")
-                                                         : StrCat("the request was refused with HTTP status ", response.status);
+      const std::string message = response.status == 413
+                                      ? StrCat("the body is larger than ", kMaxBody, " bytes")
+                                      : StrCat("the request was refused with HTTP status ", response.status);
       SendJson(response, response.status, ErrorJson(Error{ErrorCode::kInvalidArgument, message}));
     });
     http.set_exception_handler([](const httplib::Request&, httplib::Response& response, std::exception_ptr) {
-      SendJson(response, 500, {{"error", {{"code", "internal"}, {"message", "logitpeek failed to answer this request; please report it"}}}});
+      SendJson(response, 500,
+               {{"error",
+                 {{"code", "internal"}, {"message", "logitpeek failed to answer this request; please report it"}}}});
     });
   }
 
@@ -125,7 +134,9 @@ struct Server::Impl {
   bool any_host = false;  // the user chose an address that others reach under names we cannot know
 };
 
-Server::Server(Engine& engine, std::string version) : impl_(std::make_unique<Impl>(engine, std::move(version))) { impl_->Route(); }
+Server::Server(Engine& engine, std::string version) : impl_(std::make_unique<Impl>(engine, std::move(version))) {
+  impl_->Route();
+}
 Server::~Server() = default;
 
 Status Server::Bind(const ServerOptions& options) {
@@ -140,8 +151,10 @@ Status Server::Bind(const ServerOptions& options) {
     bound = impl_->http.bind_to_port(options.host, options.port);
   }
   if (!bound) {
-    return Error{ErrorCode::kIo, "cannot listen there: the port is in use or the address is not this machine's; choose another with --port",
-                 StrCat(options.host, ":", options.port)};
+    return Error{
+        ErrorCode::kIo,
+        "cannot listen there: the port is in use or the address is not this machine's; choose another with --port",
+        StrCat(options.host, ":", options.port)};
   }
   return Ok();
 }

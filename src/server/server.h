@@ -1,7 +1,7 @@
 // The HTTP server: the page and the API on one address.
 //
-// Binds to loopback unless told otherwise. Refuses requests whose Host is not the address it serves and requests from pages of other
-// origins, so that no web site the user visits can talk to it (DNS rebinding, cross-site requests).
+// Binds to loopback unless told otherwise. Refuses requests whose Host is not the address it serves and requests from
+// pages of other origins, so that no web site the user visits can talk to it (DNS rebinding, cross-site requests).
 #pragma once
 
 #include <memory>

@@ -12,9 +12,12 @@ Json StageParams(const StageRecord& stage, const SamplerSettings& s) {
   switch (stage.kind) {
     case StageKind::kRepetitionPenalty:
       return {{"repetition_penalty", s.repetition_penalty}, {"repeat_last_n", s.repeat_last_n}};
-    case StageKind::kTemperature: return {{"temperature", s.temperature}};
-    case StageKind::kTopK: return {{"top_k", s.top_k}};
-    case StageKind::kTopP: return {{"top_p", s.top_p}};
+    case StageKind::kTemperature:
+      return {{"temperature", s.temperature}};
+    case StageKind::kTopK:
+      return {{"top_k", s.top_k}};
+    case StageKind::kTopP:
+      return {{"top_p", s.top_p}};
   }
   LP_CHECK(false);
 }
@@ -180,13 +183,20 @@ Json TokenizeJson(std::string_view model, std::span<const TokenId> ids, const Pi
 
 std::string_view ErrorCodeName(ErrorCode code) {
   switch (code) {
-    case ErrorCode::kInvalidArgument: return "invalid_argument";
-    case ErrorCode::kNotFound: return "not_found";
-    case ErrorCode::kCorrupt: return "corrupt";
-    case ErrorCode::kUnsupported: return "unsupported";
-    case ErrorCode::kOutOfRange: return "out_of_range";
-    case ErrorCode::kIo: return "io";
-    case ErrorCode::kCancelled: return "cancelled";
+    case ErrorCode::kInvalidArgument:
+      return "invalid_argument";
+    case ErrorCode::kNotFound:
+      return "not_found";
+    case ErrorCode::kCorrupt:
+      return "corrupt";
+    case ErrorCode::kUnsupported:
+      return "unsupported";
+    case ErrorCode::kOutOfRange:
+      return "out_of_range";
+    case ErrorCode::kIo:
+      return "io";
+    case ErrorCode::kCancelled:
+      return "cancelled";
   }
   LP_CHECK(false);
 }

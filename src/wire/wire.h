@@ -1,4 +1,5 @@
-// The JSON form of traces and metrics, the only one: docs/json.md describes every field. Infinite and undefined numbers become null.
+// The JSON form of traces and metrics, the only one: docs/json.md describes every field. Infinite and undefined numbers
+// become null.
 //
 // `pieces` tells how a token id looks; wire knows no tokenizer.
 #pragma once
@@ -32,7 +33,7 @@ Json MetricsJson(const Metrics& metrics);
 Json StagesJson(const Trace& trace);
 
 struct RowOptions {
-  size_t top = 20;     // rows; 0 = the whole vocabulary
+  size_t top = 20;       // rows; 0 = the whole vocabulary
   bool journey = false;  // add what each stage made of each token
 };
 // The rows, and what they leave out.
@@ -46,8 +47,8 @@ Json NextJson(std::string_view model, std::span<const TokenId> context, const Tr
 // One token that was drawn or chosen: Token fields, ranks, probabilities, surprisal.
 Json ChosenJson(const Trace& trace, const TokenRow& row, const TokenPiece& piece);
 
-// Reads the `sampler` object of a request. Missing fields keep their defaults; unknown fields and wrong types are errors whose `where` is a
-// JSON pointer under `pointer`. The values are validated.
+// Reads the `sampler` object of a request. Missing fields keep their defaults; unknown fields and wrong types are
+// errors whose `where` is a JSON pointer under `pointer`. The values are validated.
 Result<SamplerSettings> ParseSettings(const Json& json, std::string_view pointer);
 
 // The answer to `tokenize`.
