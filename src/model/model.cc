@@ -1,0 +1,65 @@
+#include "model/model.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/str_cat.h"
+#include "model/forward.h"
+#include "model/rope.h"
+#include "model/weights.h"
+
+namespace lp {
+
+struct Model::Impl {
+  ModelConfig config;
+  ModelWeights weights;
+  Rope rope;
+};
+
+Model::Model(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Model::~Model() = default;
+
+Result<std::unique_ptr<Model>> Model::Load(const GgufFile& file) {
+  auto impl = std::make_unique<Impl>();
+  LP_ASSIGN_OR_RETURN(impl->config, ReadConfig(file));
+  LP_ASSIGN_OR_RETURN(impl->weights, ReadWeights(file, impl->config));
+  impl->rope = Rope(impl->config, impl->weights.rope_factors);
+  return std::unique_ptr<Model>(new Model(std::move(impl)));
+}
+
+const ModelConfig& Model::config() const { return impl_->config; }
+uint64_t Model::n_parameters() const { return impl_->weights.n_parameters; }
+std::string_view Model::quantization() const {
+  return FindGgmlType(static_cast<uint32_t>(impl_->weights.main_type))->name;
+}
+
+Status Model::Evaluate(std::span<const TokenId> tokens, KvCache& cache, size_t n_logits, std::span<float> logits,
+                       ThreadPool& pool, const EvalProgress& progress) const {
+  const size_t n = tokens.size(), n_vocab = impl_->config.n_vocab;
+  LP_CHECK(n_logits <= n && logits.size() >= n_logits * n_vocab);
+  if (n > cache.capacity() - cache.size()) {
+    return Error{ErrorCode::kOutOfRange,
+                 StrCat(cache.size(), " + ", n, " tokens do not fit in a context of ", cache.capacity()), ""};
+  }
+  for (size_t i = 0; i < n; ++i) {
+    if (tokens[i] < 0 || static_cast<size_t>(tokens[i]) >= n_vocab) {
+      return Error{ErrorCode::kInvalidArgument,
+                   StrCat("token id ", tokens[i], " is not in the vocabulary of ", n_vocab), StrCat("tokens/", i)};
+    }
+  }
+  ForwardPass pass(impl_->config, impl_->weights, impl_->rope, pool, std::min(n, ForwardPass::kMaxBatch));
+  for (size_t begin = 0; begin < n;) {
+    const size_t end = std::min(n, begin + ForwardPass::kMaxBatch);
+    // Logits of this batch: its part of the last n_logits positions.
+    const size_t first = std::clamp(n - n_logits, begin, end);
+    float* out = first < end ? logits.data() + (first - (n - n_logits)) * n_vocab : nullptr;
+    pass.Run(tokens.subspan(begin, end - begin), cache, end - first, out);
+    begin = end;
+    if (progress && !progress(end, n) && end < n) {
+      return Error{ErrorCode::kCancelled, StrCat("cancelled after ", end, " of ", n, " tokens"), ""};
+    }
+  }
+  return Ok();
+}
+
+}  // namespace lp
