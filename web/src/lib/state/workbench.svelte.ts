@@ -64,10 +64,12 @@ export class Workbench {
   picture = $state.raw<Picture | null>(null)
   problem = $state.raw<Problem | null>(null)
   announcement = $state('')
+  /** Text has been typed that will become the prompt without being asked to. */
+  typing = $state(false)
 
   readonly tokens: number[] = $derived([...this.prompt.map((t) => t.id), ...this.picks.map((p) => p.token.id)])
   /** The picture belongs to the sentence as it stands (its settings may be a moment old). */
-  readonly fresh: boolean = $derived(this.picture !== null && same(this.picture.tokens, this.tokens))
+  readonly fresh: boolean = $derived(!this.typing && this.picture !== null && same(this.picture.tokens, this.tokens))
   readonly next: Next | null = $derived(this.picture?.next ?? null)
   readonly lastPick: Pick | null = $derived(this.picks.at(-1) ?? null)
   readonly draftPending: boolean = $derived(this.applied !== this.draft)
@@ -93,7 +95,7 @@ export class Workbench {
       this.status = status
       if (this.problem?.about === 'gone') this.problem = null
       // Another model reads other ids: begin again from the text, which is all that carries over.
-      if (changed || this.applied === null) this.#texts.submit(this.draft)
+      if (changed || this.applied === null || this.typing) this.#texts.submit(this.draft)
       else this.#refresh()
     })
   }
@@ -102,7 +104,8 @@ export class Workbench {
   type(text: string): void {
     this.draft = text
     this.#cancelTyping()
-    if (this.picks.length === 0) this.#cancelTyping = this.#clock.after(TYPING_PAUSE_MS, () => this.apply())
+    this.typing = this.picks.length === 0 && this.draftPending
+    if (this.typing) this.#cancelTyping = this.#clock.after(TYPING_PAUSE_MS, () => this.apply())
   }
 
   /** Starts over from the text in the field. */
@@ -112,7 +115,7 @@ export class Workbench {
   }
 
   revertDraft(): void {
-    if (this.applied !== null) this.draft = this.applied
+    if (this.applied !== null) this.type(this.applied)
   }
 
   pick(row: Row): void {
@@ -164,8 +167,12 @@ export class Workbench {
     // One deed after the other: three quick presses are three tokens, each drawn after the one before.
     this.#deeds = this.#deeds.then(() =>
       this.#guard(async () => {
+        if (this.typing) {
+          this.#cancelTyping() // what is drawn continues what was typed, even if the pause is not over
+          await this.#tokenize(this.draft)
+        }
         const tokens = this.tokens
-        if (tokens.length === 0) return
+        if (this.typing || tokens.length === 0) return
         const seed = mode === 'sample' ? this.#seeds.free(this.sampler.seed, tokens.length) : this.sampler.seed
         const draw = await this.#backend.draw({ tokens, sampler: { ...this.sampler, seed }, mode })
         if (!same(tokens, this.tokens)) return // rewound or retyped meanwhile
@@ -208,6 +215,7 @@ export class Workbench {
     return this.#guard(async () => {
       const { tokens } = await this.#backend.tokenize(text)
       this.applied = text
+      this.typing = this.typing && this.draftPending
       this.prompt = tokens
       this.picks = []
       this.#seeds.forget()
@@ -226,13 +234,17 @@ export class Workbench {
         this.#cancelAsking()
         this.#cancelAsking = this.#clock.after(ASK_AGAIN_MS, () => this.retry())
       } else if (error instanceof Failure) {
-        this.problem = { about: /^\/(tokens|text)/.test(error.field ?? '') ? 'prompt' : 'other', message: error.message }
+        this.typing = false
+        this.problem = { about: aboutPrompt(error) ? 'prompt' : 'other', message: error.message }
       } else {
         throw error
       }
     }
   }
 }
+
+/** Refusals that a different prompt would mend: a bad text, or a context that is empty or longer than the model's. */
+const aboutPrompt = (failure: Failure) => failure.code === 'out_of_range' || /^\/(tokens|text)/.test(failure.field ?? '')
 
 const tokenOf = ({ id, text, bytes_hex, special }: Token): Token =>
   special ? { id, text, bytes_hex, special } : { id, text, bytes_hex }

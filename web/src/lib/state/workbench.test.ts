@@ -162,6 +162,20 @@ test('typing is live without picks, and waits to be asked with picks', async () 
   expect(bench.tokens).toEqual([0, 1])
 })
 
+// Mutation: draw from the old prompt while the new one waits for its pause -> red.
+test('a draw right after typing continues what was typed, and the pause then does nothing', async () => {
+  bench.type('abcde')
+  expect(bench.fresh).toBe(false)
+  bench.pick(bench.next!.tokens[0]!)
+  expect(ids()).toEqual([])
+  await bench.sample()
+  await tick()
+  expect(backend.draws.map((draw) => draw.tokens.length)).toEqual([5])
+  expect(ids()).toEqual([1047])
+  bench.type('abcde')
+  expect([timers.length, bench.typing]).toEqual([0, false])
+})
+
 // Mutation: clear draft or picks when something fails -> red.
 test('nothing typed or picked is lost when the server goes, and it goes on when it is back', async () => {
   await bench.sample()
