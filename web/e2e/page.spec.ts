@@ -245,6 +245,20 @@ test('surprise, rank and probability of a pick on hover', async () => {
   expect(await page.getByTestId('last-pick').textContent()).toContain(`rank ${row?.rank_raw}`)
 })
 
+test('a finger sees the card with the first tap and goes back with the second', async () => {
+  const touch = await browser.newContext({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, reducedMotion: 'reduce' })
+  page = await open(touch, server.url, PROMPT)
+  await rows().first().tap()
+  await expect.poll(() => picks().count()).toBe(1)
+  await settled(page)
+  await picks().first().tap()
+  await page.getByText('Tap again to go back').waitFor()
+  expect(await picks().count()).toBe(1)
+  await picks().first().tap()
+  await expect.poll(() => picks().count()).toBe(0)
+  await touch.close()
+})
+
 test('bytes that are no character by themselves are shown as bytes, and joined in the running text', async () => {
   const text = 'a ☃ and ▁'
   await page.getByLabel('Prompt', { exact: true }).fill(text)

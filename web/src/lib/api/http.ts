@@ -3,8 +3,8 @@ import type { Draw, Next, Status, Tokenized } from './wire'
 
 type Fetch = (url: string, init?: RequestInit) => Promise<Response>
 
-/** A request that has not been answered by then never will be: the slowest honest answer is a long prompt on a slow CPU. */
-const PATIENCE_MS = 60_000
+/** A lost server is noticed at once; this is for one that hangs. A long prompt on a slow CPU may honestly take minutes. */
+const PATIENCE_MS = 600_000
 
 export class HttpBackend implements Backend {
   readonly #root: string
