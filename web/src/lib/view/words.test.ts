@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Sampler, Stage } from '../api/wire'
 import { example } from './example'
-import { costWords, cutWords, headline, parameter, tailWords } from './words'
+import { asSentence, costWords, cutWords, headline, parameter, tailWords } from './words'
 
 const plain = (text: string | null) => text?.replaceAll('\u00a0', ' ')
 const sampler = (over: Partial<Sampler>) => ({ ...example().sampler, ...over })
@@ -41,6 +41,11 @@ test('the tail says which stage took how many', () => {
   const rest = { ...example().rest, n: 4, n_kept: 1, journey: [{ n: 4, prob: 0.1 }, { n: 4, prob: 0.1 }, { n: 3, prob: 0.1 }, { n: 1, prob: 0.1 }] }
   expect(tailWords(example({ rest }))).toBe('of these, top-k cuts 1 and top-p cuts 2; 1 is left')
   expect(tailWords(example({ rest: { ...rest, journey: rest.journey.map(() => ({ n: 4, prob: 0.1 })) } }))).toBeNull()
+})
+
+test('messages of the core stand as sentences', () => {
+  expect(asSentence('the prompt is empty; type')).toBe('The prompt is empty; type.')
+  expect(asSentence('No answer.')).toBe('No answer.')
 })
 
 test('settings as headers show them', () => {

@@ -87,6 +87,9 @@ export function tailWords(next: Next): string | null {
   return `of these, ${parts.join(' and ')}; ${alive === 0 ? 'none is left' : `${count(alive)} ${alive === 1 ? 'is' : 'are'} left`}`
 }
 
+/** The core's messages are clauses, as on a command line; on the page they stand alone. */
+export const asSentence = (message: string): string => message.charAt(0).toUpperCase() + message.slice(1) + (/[.!?…]$/.test(message) ? '' : '.')
+
 /** What a setting costs at this moment. */
 export function costWords(name: KnobName, next: Next): string {
   const stage = stageOf(next, name)
