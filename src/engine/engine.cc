@@ -74,18 +74,18 @@ Result<std::vector<TokenId>> Engine::Prompt(std::string_view text) const {
 }
 
 Status Engine::Check(std::span<const TokenId> context) const {
-  if (context.empty()) return Error{ErrorCode::kOutOfRange, "the context is empty; give at least one token", "tokens"};
+  if (context.empty()) return Error{ErrorCode::kOutOfRange, "the context is empty; give at least one token", "/tokens"};
   if (context.size() > info_.context_length) {
     return Error{ErrorCode::kOutOfRange,
                  StrCat("the context is ", context.size(), " tokens long, but this model reads at most ",
                         info_.context_length, "; shorten it"),
-                 "tokens"};
+                 "/tokens"};
   }
   for (size_t i = 0; i < context.size(); ++i) {
     if (context[i] < 0 || static_cast<size_t>(context[i]) >= info_.n_vocab) {
       return Error{ErrorCode::kInvalidArgument,
                    StrCat("token id ", context[i], " is not in the vocabulary of ", info_.n_vocab, " tokens"),
-                   StrCat("tokens/", i)};
+                   StrCat("/tokens/", i)};
     }
   }
   return Ok();

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <map>
 #include <optional>
 #include <random>
 #include <string>
@@ -14,7 +15,6 @@
 
 namespace lp::testing {
 
-// What the file says. Every field may lie: tensors get the shapes that the fields ask for unless `edit` changes them.
 struct RandomModel {
   std::string architecture = "llama";
   uint32_t n_layer = 2, n_embd = 64, n_head = 4, n_kv_head = 2, n_ff = 96, n_vocab = 50, n_ctx = 256;
@@ -23,7 +23,10 @@ struct RandomModel {
   GgmlType type = GgmlType::kF32;  // of the matrices; vectors are F32
   bool rope_factors = false;
   uint32_t seed = 1;
+  // Counts that the metadata states instead of the truth, by key without the architecture.
+  std::map<std::string, uint32_t> lies;
   std::optional<uint32_t> n_tokens;           // length of tokenizer.ggml.tokens, n_vocab if unset
+  std::vector<std::string> tokens;            // the tokens themselves; empty: all "x"
   std::function<void(GgufWriter&)> metadata;  // more metadata
 
   struct Tensor {
@@ -68,18 +71,22 @@ inline Bytes RandomTensor(GgmlType type, uint64_t n, float mean, float spread, s
 inline Bytes RandomModel::Build() const {
   GgufWriter writer;
   const std::string prefix = architecture + ".";
+  const auto count = [&](const std::string& key, uint32_t value) {
+    writer.Set(prefix + key, lies.contains(key) ? lies.at(key) : value);
+  };
   writer.Set("general.architecture", architecture)
-      .Set(prefix + "block_count", n_layer)
-      .Set(prefix + "context_length", n_ctx)
-      .Set(prefix + "embedding_length", n_embd)
-      .Set(prefix + "feed_forward_length", n_ff)
-      .Set(prefix + "attention.head_count", n_head)
-      .Set(prefix + "attention.head_count_kv", n_kv_head)
       .Set(prefix + "attention.layer_norm_rms_epsilon", 1e-5f)
       .Set(prefix + "rope.freq_base", 10000.0f)
-      .Set("tokenizer.ggml.tokens", std::vector<std::string>(n_tokens.value_or(n_vocab), "x"));
-  if (head_dim)
+      .Set("tokenizer.ggml.tokens", tokens.empty() ? std::vector<std::string>(n_tokens.value_or(n_vocab), "x") : tokens);
+  count("block_count", n_layer);
+  count("context_length", n_ctx);
+  count("embedding_length", n_embd);
+  count("feed_forward_length", n_ff);
+  count("attention.head_count", n_head);
+  count("attention.head_count_kv", n_kv_head);
+  if (head_dim) {
     writer.Set(prefix + "attention.key_length", *head_dim).Set(prefix + "attention.value_length", *head_dim);
+  }
   if (rope_dim) writer.Set(prefix + "rope.dimension_count", *rope_dim);
   if (metadata) metadata(writer);
 
@@ -93,7 +100,7 @@ inline Bytes RandomModel::Build() const {
     writer.Tensor(tensor.name, tensor.type, tensor.shape, RandomTensor(tensor.type, n, mean, spread, rng));
   };
   const uint64_t d = n_embd, v = n_vocab, f = n_ff;
-  const uint64_t head = head_dim.value_or(n_head == 0 ? 0 : n_embd / n_head), q = n_head * head, kv = n_kv_head * head;
+  const uint64_t head = head_dim.value_or(n_embd / n_head), q = n_head * head, kv = n_kv_head * head;
   add("token_embd.weight", {d, v}, type, 0, 1.0f);
   for (uint32_t i = 0; i < n_layer; ++i) {
     const std::string b = "blk." + std::to_string(i) + ".";

@@ -1,0 +1,147 @@
+#include "engine/engine.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "distribution/softmax.h"
+#include "engine/generate.h"
+#include "engine/score.h"
+#include "support/tiny_model.h"
+
+namespace lp {
+namespace {
+
+using testing::TinyModelFile;
+
+std::unique_ptr<Engine> Open(const TinyModelFile& file, EngineOptions options = {.n_threads = 1}) {
+  auto engine = Engine::Open(file.path(), options);
+  LP_CHECK(engine.ok());
+  return std::move(engine).value();
+}
+
+TEST(Engine, SaysWhatItLoaded) {
+  const TinyModelFile file;
+  const auto engine = Open(file);
+  EXPECT_EQ(engine->info().name, "tiny");
+  EXPECT_EQ(engine->info().architecture, "llama");
+  EXPECT_EQ(engine->info().quantization, "F32");
+  EXPECT_EQ(engine->info().n_vocab, 261u);
+  EXPECT_EQ(engine->info().context_length, 64u);
+  EXPECT_EQ(*engine->Prompt("hello"), (std::vector<TokenId>{260, 259}));
+}
+
+// Whatever was evaluated before, the logits of a path are the same bits. Mutation: keep one token too many in Advance
+// -> red.
+TEST(Engine, HistoryDoesNotChangeLogits) {
+  const TinyModelFile file;
+  const auto engine = Open(file);
+  std::mt19937 random(1);
+  std::vector<TokenId> path = {260};
+  for (unsigned step = 0; step < 60; ++step) {
+    path.resize(1 + random() % path.size());  // rewind anywhere, then branch
+    for (size_t n = 1 + random() % 5; n > 0 && path.size() < 64; --n)
+      path.push_back(static_cast<TokenId>(random() % 261));
+    const auto fresh = Open(file, {.n_threads = 1 + step % 3});
+    const auto expected = fresh->Evaluate(path), got = engine->Evaluate(path);
+    ASSERT_TRUE(expected.ok() && got.ok());
+    ASSERT_EQ(*expected->logits, *got->logits) << "step " << step;
+  }
+}
+
+TEST(Engine, RemembersLogitsWithinItsBudget) {
+  const TinyModelFile file;
+  const auto engine = Open(file, {.n_threads = 1, .logits_budget_mib = 1});  // 1 MiB / (261 * 4 bytes): 1004 entries
+  const std::vector<TokenId> path = {260, 1, 2};
+  EXPECT_FALSE(engine->Evaluate(path)->remembered);
+  const auto again = engine->Evaluate(path);
+  EXPECT_TRUE(again->remembered);
+  EXPECT_EQ(again->milliseconds, 0);
+  for (TokenId i = 0; i < 1004; ++i) ASSERT_TRUE(engine->Evaluate(std::vector<TokenId>{260, i % 250, i / 250, 5}).ok());
+  EXPECT_FALSE(engine->Evaluate(path)->remembered);  // the oldest was dropped, and is simply computed again
+}
+
+TEST(Engine, RefusesWhatItCannotEvaluate) {
+  const TinyModelFile file;
+  const auto engine = Open(file);
+  EXPECT_EQ(engine->Evaluate({}).error().code, ErrorCode::kOutOfRange);
+  EXPECT_EQ(engine->Evaluate(std::vector<TokenId>(65, 1)).error().code, ErrorCode::kOutOfRange);
+  EXPECT_TRUE(engine->Evaluate(std::vector<TokenId>(64, 1)).ok());
+  EXPECT_EQ(engine->Evaluate(std::vector<TokenId>{1, 261}).error().where, "/tokens/1");
+  EXPECT_EQ(engine->Evaluate(std::vector<TokenId>{-1}).error().where, "/tokens/0");
+  EXPECT_EQ(engine->Prompt("").error().code, ErrorCode::kOutOfRange);
+  EXPECT_EQ(Engine::Open("/nowhere/model.gguf").error().code, ErrorCode::kNotFound);
+}
+
+TEST(Generate, SameSeedSameTokensOnAnyNumberOfThreads) {
+  const TinyModelFile file;
+  const auto run = [&](size_t threads, uint64_t seed) {
+    const auto engine = Open(file, {.n_threads = threads});
+    std::vector<TokenId> context = {260, 104};
+    const auto stop = Generate(*engine, context, {.seed = seed}, 30, [](const GeneratedToken&) { return true; });
+    LP_CHECK(stop.ok());
+    return context;
+  };
+  EXPECT_EQ(run(1, 7), run(3, 7));
+  EXPECT_NE(run(1, 7), run(1, 8));
+}
+
+TEST(Generate, StopsWhenTheContextIsFull) {
+  const TinyModelFile file;
+  const auto engine = Open(file);
+  std::vector<TokenId> context(60, 104);
+  size_t n = 0;
+  const auto stop = Generate(*engine, context, {.temperature = 0}, 100, [&](const GeneratedToken& t) {
+    EXPECT_EQ(t.position, 60 + n);
+    ++n;
+    return true;
+  });
+  ASSERT_TRUE(stop.ok());
+  if (*stop == StopReason::kContextFull) {
+    EXPECT_EQ(n, 5u);  // the last one follows 64 tokens
+  } else {
+    EXPECT_EQ(*stop, StopReason::kEndOfText);
+  }
+}
+
+// [D15] by the definition: every window evaluated on its own, no KV reuse, one position at a time.
+TEST(Score, WindowsEqualTheDefinition) {
+  for (const bool bos : {true, false}) {
+    const TinyModelFile file(bos, 16);
+    const auto engine = Open(file), fresh = Open(file);
+    const std::string text = "hello, the hello of hellos is a hello that says hello to every hello in the world";
+    const auto score = ScoreText(*engine, text);
+    ASSERT_TRUE(score.ok());
+    std::vector<TokenId> stream = *fresh->tokenizer().Encode(text);
+    EXPECT_EQ(score->tokens.size(), stream.size() - (bos ? 0 : 1));
+    if (bos) stream.insert(stream.begin(), 260);
+    ASSERT_GT(stream.size(), 40u);
+    double nll = 0;
+    size_t scored = 0;
+    for (size_t start = 0; scored + 1 < stream.size(); start += 8) {
+      for (size_t target = scored + 1; target < std::min(stream.size(), start + 16); ++target) {
+        const std::span<const TokenId> before(stream.data() + start, target - start);
+        const std::vector<float>& logits = *fresh->Evaluate(before)->logits;
+        const double logprob =
+            static_cast<double>(logits[static_cast<size_t>(stream[target])]) - ComputeSoftmaxStats(logits).LogSumExp();
+        EXPECT_EQ(score->tokens[scored].id, stream[target]);
+        EXPECT_NEAR(score->tokens[scored].logprob, logprob, 1e-9);
+        nll -= logprob;
+        ++scored;
+      }
+    }
+    EXPECT_NEAR(score->nll, nll, 1e-6);
+    EXPECT_EQ(score->n_bytes, text.size() - (bos ? 0 : 5));  // without BOS "hello" has nothing before it
+    EXPECT_NEAR(score->bits_per_byte(), nll / std::log(2) / static_cast<double>(score->n_bytes), 1e-9);
+  }
+}
+
+TEST(Score, RefusesEmptyAndSingleTokens) {
+  const TinyModelFile with_bos(true), without(false);
+  EXPECT_FALSE(ScoreText(*Open(with_bos), "").ok());
+  EXPECT_TRUE(ScoreText(*Open(with_bos), "hello").ok());
+  EXPECT_FALSE(ScoreText(*Open(without), "hello").ok());
+}
+
+}  // namespace
+}  // namespace lp
