@@ -12,6 +12,8 @@ constexpr uint32_t kSpins = 20000;
 // Ranges per thread: enough that a thread which the system interrupts leaves its share to the others.
 constexpr size_t kRangesPerThread = 4;
 
+bool HasWork(uint64_t ticket) { return static_cast<uint32_t>(ticket) < ticket >> 32; }
+
 }  // namespace
 
 ThreadPool::ThreadPool(size_t n_threads)
@@ -25,17 +27,26 @@ ThreadPool::ThreadPool(size_t n_threads)
 ThreadPool::~ThreadPool() {
   {
     const std::lock_guard lock(mutex_);
-    generation_.store(kStop, std::memory_order_release);
+    stop_.store(true, std::memory_order_release);
   }
   start_.notify_all();
   for (std::thread& worker : workers_) worker.join();
 }
 
 void ThreadPool::TakeRanges() {
-  while (true) {
-    const size_t begin = next_.fetch_add(range_, std::memory_order_relaxed);
-    if (begin >= n_) return;
+  uint64_t ticket = ticket_.load(std::memory_order_acquire);
+  while (HasWork(ticket)) {
+    if (!ticket_.compare_exchange_weak(ticket, ticket + 1, std::memory_order_acq_rel, std::memory_order_acquire))
+      continue;
+    const size_t begin = static_cast<uint32_t>(ticket) * range_;
     call_(body_, begin, begin + std::min(range_, n_ - begin));
+    const auto count = static_cast<uint32_t>(ticket >> 32);
+    if (finished_.fetch_add(1, std::memory_order_acq_rel) + 1 == count) {
+      // Taken and let go so that the caller is not between its last look at finished_ and its sleep.
+      { const std::lock_guard lock(mutex_); }
+      done_.notify_one();
+    }
+    ticket = ticket_.load(std::memory_order_acquire);
   }
 }
 
@@ -43,51 +54,42 @@ void ThreadPool::Run(size_t n, size_t grain, RangeFunction call, const void* bod
   LP_DCHECK(grain >= 1);
   if (n == 0) return;
   if (workers_.empty() || n <= grain) return call(body, 0, n);
-  const size_t grains = (n - 1) / grain + 1, ranges = kRangesPerThread * size();
+  const size_t grains = (n - 1) / grain + 1;
   n_ = n;
-  range_ = grain * ((grains - 1) / ranges + 1);
+  range_ = grain * ((grains - 1) / (kRangesPerThread * size()) + 1);
   call_ = call;
   body_ = body;
-  next_.store(0, std::memory_order_relaxed);
-  pending_.store(workers_.size(), std::memory_order_relaxed);
+  const auto count = static_cast<uint32_t>((n - 1) / range_ + 1);
+  finished_.store(0, std::memory_order_relaxed);
   {
-    const std::lock_guard lock(mutex_);  // no worker is between its last look at generation_ and its sleep
-    generation_.store(generation_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+    const std::lock_guard lock(mutex_);  // no worker is between its last look at ticket_ and its sleep
+    ticket_.store(uint64_t{count} << 32, std::memory_order_release);
   }
   start_.notify_all();
   TakeRanges();
+  const auto is_done = [&] { return finished_.load(std::memory_order_acquire) == count; };
   for (uint32_t i = 0; i < spins_; ++i) {
-    if (pending_.load(std::memory_order_acquire) == 0) return;
+    if (is_done()) return;
   }
   std::unique_lock lock(mutex_);
-  done_.wait(lock, [this] { return pending_.load(std::memory_order_acquire) == 0; });
+  done_.wait(lock, is_done);
 }
 
-uint64_t ThreadPool::AwaitGenerationAfter(uint64_t seen) {
-  uint64_t generation = seen;
-  for (uint32_t i = 0; i < spins_; ++i) {
-    generation = generation_.load(std::memory_order_acquire);
-    if (generation != seen) return generation;
+bool ThreadPool::AwaitWork() {
+  const auto is_over = [&] {
+    return stop_.load(std::memory_order_acquire) || HasWork(ticket_.load(std::memory_order_acquire));
+  };
+  uint32_t i = 0;
+  while (i < spins_ && !is_over()) ++i;
+  if (i == spins_) {
+    std::unique_lock lock(mutex_);
+    start_.wait(lock, is_over);
   }
-  std::unique_lock lock(mutex_);
-  start_.wait(lock, [&] {
-    generation = generation_.load(std::memory_order_acquire);
-    return generation != seen;
-  });
-  return generation;
+  return !stop_.load(std::memory_order_acquire);
 }
 
 void ThreadPool::WorkerLoop() {
-  uint64_t seen = 0;
-  while ((seen = AwaitGenerationAfter(seen)) != kStop) {
-    TakeRanges();
-    if (pending_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-      // Taken and let go so that the caller is not between its last look at pending_ and its sleep. The pool outlives
-      // this: its destructor joins.
-      { const std::lock_guard lock(mutex_); }
-      done_.notify_one();
-    }
-  }
+  while (AwaitWork()) TakeRanges();
 }
 
 }  // namespace lp

@@ -42,20 +42,22 @@ class ThreadPool {
   void Run(size_t n, size_t grain, RangeFunction call, const void* body);
   void WorkerLoop();
   void TakeRanges();
-  uint64_t AwaitGenerationAfter(uint64_t seen);  // the new generation; kStop to end
+  bool AwaitWork();  // false: the pool ends
 
-  static constexpr uint64_t kStop = ~uint64_t{0};
   const uint32_t spins_;  // polls before a wait sleeps
 
-  // The current loop: written before generation_ is, read after it was seen to change.
+  // The current loop. Written before ticket_ is; read only by whoever took a range, and that holds the loop open.
   size_t n_ = 0, range_ = 1;
   RangeFunction call_ = nullptr;
   const void* body_ = nullptr;
 
-  std::atomic<uint64_t> generation_{0};  // counts loops; changed under mutex_
-  std::atomic<size_t> next_{0};          // first index that no thread has taken
-  std::atomic<size_t> pending_{0};       // workers that have not finished the current loop
-  std::mutex mutex_;
+  // Ranges of the current loop << 32 | ranges taken. Taking one is a compare-and-swap of the whole, so a thread that
+  // was asleep since an earlier loop can only ever take a range of the current one, and the loop need not wait for it
+  // to wake.
+  std::atomic<uint64_t> ticket_{0};
+  std::atomic<uint32_t> finished_{0};  // ranges of the current loop that are done
+  std::atomic<bool> stop_{false};
+  std::mutex mutex_;  // held to change what a sleeper waits for
   std::condition_variable start_, done_;
   std::vector<std::thread> workers_;
 };

@@ -29,7 +29,7 @@ TEST(ThreadPool, VisitsEveryIndexOnceInRangesOfWholeGrains) {
     }
   }
 }
-// Mutation: return from ParallelFor without waiting for pending_ -> red.
+// Mutation: return from Run without waiting for finished_ -> red.
 
 TEST(ThreadPool, SmallLoopsStayOnTheCaller) {
   ThreadPool pool(3);
