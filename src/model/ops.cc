@@ -80,48 +80,62 @@ HWY_INLINE float ExpBlock(float* p, size_t count, float max) {
       sum[v] = hn::Add(sum[v], e);
     });
   }
-  return SumHalves<kLaneVectors>(sum);
+  return SumHalves(sum);
 }
 
-// out = out * rescale + sum_i p[i] values[i]
+// out[c] = out[c] * rescale + sum_i p[i] values[i][c] for the kN vectors that start at c.
+template <size_t kN, class D>
+HWY_INLINE void AddColumns(D d, const float* p, size_t count, const float* values, size_t stride, float rescale,
+                           float* out) {
+  hn::Vec<D> acc[kN];
+  Unrolled<kN>([&](auto v)
+                   LP_LAMBDA { acc[v] = hn::Mul(hn::LoadU(d, out + v * hn::MaxLanes(d)), hn::Set(d, rescale)); });
+  for (size_t i = 0; i < count; ++i) {
+    const auto weight = hn::Set(d, p[i]);
+    Unrolled<kN>([&](auto v) LP_LAMBDA {
+      acc[v] = hn::MulAdd(weight, hn::LoadU(d, values + i * stride + v * hn::MaxLanes(d)), acc[v]);
+    });
+  }
+  Unrolled<kN>([&](auto v) LP_LAMBDA { hn::StoreU(acc[v], d, out + v * hn::MaxLanes(d)); });
+}
+
+// AddColumns for all columns of a head: 32, then 8, then 1 at a time. Columns are independent, so how they are grouped
+// is free.
 HWY_INLINE void AddValues(const float* p, size_t count, const float* values, size_t stride, size_t head_dim,
                           float rescale, float* out) {
-  const FloatTag d;
+  const FloatTag d32;
+  const hn::CappedTag<float, 8> d8;
+  const hn::CappedTag<float, 1> d1;
   size_t c = 0;
-  for (; c + kLanes <= head_dim; c += kLanes) {
-    FloatVec acc[kLaneVectors];
-    Unrolled<kLaneVectors>(
-        [&](auto v) LP_LAMBDA { acc[v] = hn::Mul(hn::LoadU(d, out + c + v * hn::MaxLanes(d)), hn::Set(d, rescale)); });
-    for (size_t i = 0; i < count; ++i) {
-      const auto weight = hn::Set(d, p[i]);
-      Unrolled<kLaneVectors>([&](auto v) LP_LAMBDA {
-        acc[v] = hn::MulAdd(weight, hn::LoadU(d, values + i * stride + c + v * hn::MaxLanes(d)), acc[v]);
-      });
-    }
-    Unrolled<kLaneVectors>([&](auto v) LP_LAMBDA { hn::StoreU(acc[v], d, out + c + v * hn::MaxLanes(d)); });
+  for (; c + 32 <= head_dim; c += 32) AddColumns<kLaneVectors>(d32, p, count, values + c, stride, rescale, out + c);
+  for (; c + 8 <= head_dim; c += 8)
+    AddColumns<8 / hn::MaxLanes(d8)>(d8, p, count, values + c, stride, rescale, out + c);
+  for (; c < head_dim; ++c) AddColumns<1>(d1, p, count, values + c, stride, rescale, out + c);
+}
+
+// p[i] = q . keys[i] * scale; returns their maximum or `max`, whichever is larger. Narrow heads take 8 lanes.
+template <size_t kCount>
+HWY_INLINE float Scores(const float* q, const float* keys, size_t count, size_t stride, size_t head_dim, float max,
+                        float* p) {
+  const float scale = 1.0f / std::sqrt(static_cast<float>(head_dim));
+  for (size_t i = 0; i < count; ++i) {
+    p[i] = Dot<kCount>(q, keys + i * stride, head_dim) * scale;
+    max = std::max(max, p[i]);
   }
-  ForEach(head_dim - c, [&](auto d1, size_t at) LP_LAMBDA {
-    auto acc = hn::Mul(hn::LoadU(d1, out + c + at), hn::Set(d1, rescale));
-    for (size_t i = 0; i < count; ++i) {
-      acc = hn::MulAdd(hn::Set(d1, p[i]), hn::LoadU(d1, values + i * stride + c + at), acc);
-    }
-    hn::StoreU(acc, d1, out + c + at);
-  });
+  return max;
 }
 
 void AttendTarget(const float* q, const float* keys, const float* values, size_t n_positions, size_t stride,
                   size_t head_dim, float* out) {
-  const float scale = 1.0f / std::sqrt(static_cast<float>(head_dim));
   float p[kBlock];
   float max = -std::numeric_limits<float>::infinity(), sum = 0;
   std::fill_n(out, head_dim, 0.0f);
   for (size_t begin = 0; begin < n_positions; begin += kBlock) {
     const size_t count = std::min(kBlock, n_positions - begin);
     const float max_before = max;
-    for (size_t i = 0; i < count; ++i) {
-      p[i] = Dot(q, keys + (begin + i) * stride, head_dim) * scale;
-      max = std::max(max, p[i]);
-    }
+    const float* block = keys + begin * stride;
+    max = head_dim % kLanes == 0 ? Scores<kLanes>(q, block, count, stride, head_dim, max, p)
+                                 : Scores<8>(q, block, count, stride, head_dim, max, p);
     const float rescale = begin == 0 ? 0.0f : ExpOrNan(max_before - max);
     const float block_sum = ExpBlock(p, count, max);
     sum = sum * rescale + block_sum;

@@ -58,7 +58,8 @@ struct F32Format {
     Unrolled<kVectors<D>>([&](auto v) LP_LAMBDA { out[v] = hn::LoadU(d, x + v * hn::MaxLanes(d)); });
   }
   static HWY_INLINE void DecodeTail(const uint8_t* row, size_t chunk, size_t count, float* out) {
-    std::memcpy(out, row + kBytes32 * chunk, count * sizeof(float));
+    const auto* x = reinterpret_cast<const float*>(row) + 32 * chunk;
+    for (size_t i = 0; i < count; ++i) out[i] = x[i];
   }
 };
 

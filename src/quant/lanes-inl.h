@@ -43,40 +43,42 @@ HWY_INLINE void Unrolled(const Body& body) {
   UnrolledImpl(body, std::make_index_sequence<kN>());
 }
 
-// The sum of all 32 lanes, in halves.
-template <size_t kN>
-HWY_INLINE float SumHalves(FloatVec* acc) {
+// The sum of all lanes of kN vectors, in halves.
+template <size_t kN, class D>
+HWY_INLINE float SumHalves(D d, hn::Vec<D>* acc) {
   if constexpr (kN == 1) {
-    const FloatTag d;
     return hn::GetLane(hn::SumOfLanes(d, acc[0]));
   } else {
     Unrolled<kN / 2>([&](auto v) LP_LAMBDA { acc[v] = hn::Add(acc[v], acc[v + kN / 2]); });
-    return SumHalves<kN / 2>(acc);
+    return SumHalves<kN / 2>(d, acc);
   }
 }
+HWY_INLINE float SumHalves(FloatVec* acc) { return SumHalves<kLaneVectors>(FloatTag(), acc); }
 
-// a . b over n floats in the order of quant/matrix.h. Any n, any alignment.
+// a . b over n floats, any n and alignment, in the order of quant/matrix.h but with kCount lanes instead of 32: fewer
+// suit vectors shorter than that.
+template <size_t kCount = kLanes>
 HWY_INLINE float Dot(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, size_t n) {
-  const FloatTag d;
-  FloatVec acc[kLaneVectors];
-  Unrolled<kLaneVectors>([&](auto v) LP_LAMBDA { acc[v] = hn::Zero(d); });
+  const hn::CappedTag<float, kCount> d;
+  constexpr size_t kN = kCount / hn::MaxLanes(d);
+  hn::Vec<decltype(d)> acc[kN];
+  Unrolled<kN>([&](auto v) LP_LAMBDA { acc[v] = hn::Zero(d); });
   size_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) {
-    Unrolled<kLaneVectors>([&](auto v) LP_LAMBDA {
+  for (; i + kCount <= n; i += kCount) {
+    Unrolled<kN>([&](auto v) LP_LAMBDA {
       const size_t at = i + v * hn::MaxLanes(d);
       acc[v] = hn::MulAdd(hn::LoadU(d, a + at), hn::LoadU(d, b + at), acc[v]);
     });
   }
   if (i < n) {  // zeros add nothing
-    float a_tail[kLanes] = {}, b_tail[kLanes] = {};
-    std::memcpy(a_tail, a + i, (n - i) * sizeof(float));
-    std::memcpy(b_tail, b + i, (n - i) * sizeof(float));
-    Unrolled<kLaneVectors>([&](auto v) LP_LAMBDA {
+    float a_tail[kCount] = {}, b_tail[kCount] = {};
+    for (size_t t = 0; i + t < n; ++t) a_tail[t] = a[i + t], b_tail[t] = b[i + t];
+    Unrolled<kN>([&](auto v) LP_LAMBDA {
       const size_t at = v * hn::MaxLanes(d);
       acc[v] = hn::MulAdd(hn::LoadU(d, a_tail + at), hn::LoadU(d, b_tail + at), acc[v]);
     });
   }
-  return SumHalves<kLaneVectors>(acc);
+  return SumHalves<kN>(d, acc);
 }
 
 }  // namespace HWY_NAMESPACE

@@ -33,17 +33,16 @@ constexpr size_t kPanelRows = 4;
 constexpr size_t kPanelCols = 1024;
 constexpr size_t kGroupTokens = 48;
 
-// The last, partial chunk of a row and of a vector, padded with zeros, which add nothing.
-template <class Format>
-HWY_INLINE void LoadTail(const uint8_t* row, const float* x, size_t chunk, size_t count, float* w_tail, float* x_tail) {
-  std::memset(w_tail, 0, kLanes * sizeof(float));
-  std::memset(x_tail, 0, kLanes * sizeof(float));
-  Format::DecodeTail(row, chunk, count, w_tail);
-  std::memcpy(x_tail, x + kLanes * chunk, count * sizeof(float));
+// The last `count` < 32 numbers of x, padded with zeros, which add nothing. A plain loop: g++ turns a short memcpy of
+// unknown length into a string instruction that takes longer than a whole row.
+HWY_INLINE void CopyTail(const float* HWY_RESTRICT x, size_t count, float* HWY_RESTRICT tail) {
+  for (size_t i = 0; i < kLanes; ++i) tail[i] = i < count ? x[i] : 0.0f;
 }
 
+// x_tail: [32] the numbers of x past the last whole chunk, padded with zeros.
 template <class Format>
-HWY_INLINE float DotRow(const uint8_t* HWY_RESTRICT row, const float* HWY_RESTRICT x, size_t cols) {
+HWY_INLINE float DotRow(const uint8_t* HWY_RESTRICT row, const float* HWY_RESTRICT x, size_t cols,
+                        const float* HWY_RESTRICT x_tail) {
   const FloatTag d;
   FloatVec acc[kLaneVectors], w[kLaneVectors];
   Unrolled<kLaneVectors>([&](auto v) LP_LAMBDA { acc[v] = hn::Zero(d); });
@@ -56,14 +55,14 @@ HWY_INLINE float DotRow(const uint8_t* HWY_RESTRICT row, const float* HWY_RESTRI
     });
   }
   if (cols % kLanes != 0) {
-    float w_tail[kLanes], x_tail[kLanes];
-    LoadTail<Format>(row, x, chunks, cols % kLanes, w_tail, x_tail);
+    float w_tail[kLanes] = {};
+    Format::DecodeTail(row, chunks, cols % kLanes, w_tail);
     Unrolled<kLaneVectors>([&](auto v) LP_LAMBDA {
       const size_t at = v * hn::MaxLanes(d);
       acc[v] = hn::MulAdd(hn::LoadU(d, w_tail + at), hn::LoadU(d, x_tail + at), acc[v]);
     });
   }
-  return SumHalves<kLaneVectors>(acc);
+  return SumHalves(acc);
 }
 
 // Numbers [32 chunk_begin, end) of a row as floats, padded with zeros to whole chunks. `end` <= cols.
@@ -135,8 +134,8 @@ void MultiplyPanel(const float* panel, size_t rows, const float* x, size_t x_str
 void MultiplyPanelTail(const float* panel, size_t rows, const float* x, size_t x_stride, size_t tokens, size_t count,
                        float* acc) {
   for (size_t t = 0; t < tokens; ++t) {
-    float x_tail[kLanes] = {};
-    std::memcpy(x_tail, x + t * x_stride, count * sizeof(float));
+    float x_tail[kLanes];
+    CopyTail(x + t * x_stride, count, x_tail);
     for (size_t r = 0; r < rows; ++r) {
       Tile<1, 1>(panel + r * kPanelCols, 0, x_tail, 0, 1, acc + (r * kGroupTokens + t) * kLanes, 0);
     }
@@ -147,7 +146,7 @@ HWY_INLINE float SumStoredLanes(const float* lanes) {
   const FloatTag d;
   FloatVec acc[kLaneVectors];
   Unrolled<kLaneVectors>([&](auto v) LP_LAMBDA { acc[v] = hn::LoadU(d, lanes + v * hn::MaxLanes(d)); });
-  return SumHalves<kLaneVectors>(acc);
+  return SumHalves(acc);
 }
 
 // [row_begin, row_begin + rows) x [tokens] with rows <= kPanelRows, tokens <= kGroupTokens; y points at the first row's
@@ -177,7 +176,10 @@ template <class Format>
 void Multiply(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, size_t n_tokens, float* y,
               size_t y_stride) {
   if (n_tokens == 1) {
-    for (size_t r = row_begin; r < row_end; ++r) y[r] = DotRow<Format>(w.Row(r), x, w.cols);
+    const size_t whole = w.cols / kLanes * kLanes;
+    float x_tail[kLanes];
+    CopyTail(x + whole, w.cols - whole, x_tail);
+    for (size_t r = row_begin; r < row_end; ++r) y[r] = DotRow<Format>(w.Row(r), x, w.cols, x_tail);
     return;
   }
   for (size_t r = row_begin; r < row_end; r += kPanelRows) {
