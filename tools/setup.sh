@@ -33,7 +33,7 @@ show_latest_line() {
   if [ -t 2 ] && [ "${TERM:-dumb}" != dumb ]; then in_place=1; fi
   while IFS= read -r line; do
     case $line in *[![:space:]]*) ;; *) continue ;; esac
-    case $line in "ninja: no work to do."*) continue ;; esac
+    case $line in "ninja: no work to do."* | *"Re-checking globbed directories..."*) continue ;; esac
     if [ -n "$in_place" ]; then
       line="$title: $line"
       printf '\r\033[K%s' "${line:0:78}" >&2
@@ -203,17 +203,17 @@ needs_configure() {
     ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$root" "$1/CMakeCache.txt"
 }
 
-# build PRESET [--target NAME] [-DOPTION=VALUE]: configures build/PRESET where it must or where an option is given, then builds.
-build() {
-  local preset=$1 folder=$root/build/$1 target=()
+# configure PRESET [-DOPTION=VALUE ...]: where it must, and always where an option is given. A folder of another checkout starts afresh.
+configure() {
+  local preset=$1 folder=$root/build/$1
   shift
-  if [ "${1:-}" = --target ]; then
-    target=("$1" "$2")
-    shift 2
-  fi
-  if [ $# -gt 0 ] || needs_configure "$folder"; then
-    if ! grep -qsxF "CMAKE_HOME_DIRECTORY:INTERNAL=$root" "$folder/CMakeCache.txt"; then set -- --fresh "$@"; fi
-    step build "configuring $preset" cmake -S "$root" --preset "$preset" "$@" || return
-  fi
-  step build "building $preset" cmake --build "$folder" ${target[@]+"${target[@]}"}
+  if [ $# -eq 0 ] && ! needs_configure "$folder"; then return 0; fi
+  if ! grep -qsxF "CMAKE_HOME_DIRECTORY:INTERNAL=$root" "$folder/CMakeCache.txt"; then set -- --fresh "$@"; fi
+  step "configure-$preset" "configuring $preset" cmake -S "$root" --preset "$preset" "$@"
+}
+
+compile() {  # compile PRESET [ARGUMENT-OF-CMAKE-BUILD ...]
+  local preset=$1
+  shift
+  step "build-$preset" "building $preset" cmake --build "$root/build/$preset" "$@"
 }
