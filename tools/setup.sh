@@ -61,10 +61,10 @@ step() {
 
 # Two builds in one folder would write over each other: the second waits. Without flock(1), part of every Linux, there is no lock.
 take_lock() {
-  mkdir -p "$logs" 2>/dev/null || die "cannot write to $root/build: run this as the owner of the checkout"
   trap 'exit 130' INT
+  { mkdir -p "$logs" && exec 9>>"$root/build/.lock"; } 2>/dev/null ||
+    die "cannot write to $root/build: run this as the owner of the checkout"
   command -v flock >/dev/null || return 0
-  exec 9>"$root/build/.lock"
   flock -n 9 && return 0
   say "another ./run or ./test is building in this folder: waiting for it"
   flock 9
@@ -164,7 +164,7 @@ apt_install() {
 # Installs the packages in `missing`, or says what to install and stops.
 install_missing() {
   [ ${#missing[@]} -gt 0 ] || return 0
-  local by_hand="apt-get install --no-install-recommends ${missing[*]}"
+  local by_hand="apt-get update && apt-get install --no-install-recommends ${missing[*]}"
   if ! command -v apt-get >/dev/null; then
     say "these are missing; the names are those of Debian's packages:"
     list_missing
@@ -176,7 +176,7 @@ install_missing() {
   say "installing ${#missing[@]} Debian packages: ${missing[*]}"
   if ! step apt "installing" apt_install "${missing[@]}"; then
     if grep -qE 'Temporary failure resolving|Could not (resolve|connect)|Unable to connect|Network is unreachable' "$last_log"; then
-      fail_with_log "could not download Debian packages: no network, or none to the mirror"
+      die "could not download Debian packages: there is no network, or no way to Debian's mirror (the whole log: $last_log)"
     fi
     fail_with_log "apt-get could not install what is missing"
   fi
