@@ -21,8 +21,10 @@ int Complain(const Error& error, int status) {
 void AddModel(CLI::App& command, CommonOptions& common) {
   command.add_option("-m,--model", common.model, "GGUF file, or a name that `logitpeek models` lists")
       ->type_name("FILE|NAME");
-  command.add_option("-t,--threads", common.threads, "threads for the model (default: one per processor)");
-  command.add_option("-c,--ctx-size", common.context, "tokens of context (default: the model's, at most 4096)");
+  command.add_option("-t,--threads", common.threads, "threads for the model (default: one per processor)")
+      ->check(CLI::Range(1, 1024));
+  command.add_option("-c,--ctx-size", common.context, "tokens of context (default: the model's, at most 4096)")
+      ->check(CLI::Range(2, 1 << 24));
 }
 
 void AddJson(CLI::App& command, CommonOptions& common) {
@@ -36,7 +38,7 @@ void AddPrompt(CLI::App& command, CommonOptions& common) {
 // Under every name that users of llama.cpp and transformers write.
 void AddSampler(CLI::App& command, SamplerSettings& s) {
   const auto add = [&](const char* names, auto& value, const char* help) {
-    command.add_option(names, value, help)->group("Sampler");
+    return command.add_option(names, value, help)->group("Sampler");
   };
   add("--temp,--temperature", s.temperature,
       "divide logits by T: below 1 sharper, above 1 flatter, 0 greedy (default 1)");
@@ -45,7 +47,8 @@ void AddSampler(CLI::App& command, SamplerSettings& s) {
   add("--repeat-penalty,--repetition-penalty,--repetition_penalty", s.repetition_penalty,
       "push down tokens already seen, 1 = off (default 1)");
   add("--repeat-last-n,--repeat_last_n", s.repeat_last_n, "tokens the penalty looks back, -1 = all (default -1)");
-  add("-s,--seed", s.seed, "the draw depends on the seed and the position only (default 42)");
+  add("-s,--seed", s.seed, "the draw depends on the seed and the position only (default 42)")
+      ->check(CLI::NonNegativeNumber);
 }
 
 // CLI11 explains itself over several lines; we promise one sentence.
@@ -83,12 +86,13 @@ int RunCli(int argc, char** argv) {
 
   c = command("next", "the distribution of the next token", [&] { return RunNext(common, next); });
   AddModel(*c, common), AddPrompt(*c, common), AddSampler(*c, common.sampler), AddJson(*c, common);
-  c->add_option("--top", next.top, "rows to show, 0 = the whole vocabulary (default 20)");
+  c->add_option("--top", next.top, "rows to show, 0 = the whole vocabulary (default 20)")
+      ->check(CLI::NonNegativeNumber);
   c->add_flag("--trace", next.trace, "also what each stage did to each token");
 
   c = command("generate", "continue a text", [&] { return RunGenerate(common, n_tokens); });
   AddModel(*c, common), AddPrompt(*c, common), AddSampler(*c, common.sampler), AddJson(*c, common);
-  c->add_option("-n,--n-predict", n_tokens, "tokens to add at most (default 64)");
+  c->add_option("-n,--n-predict", n_tokens, "tokens to add at most (default 64)")->check(CLI::NonNegativeNumber);
 
   c = command("score", "how surprised the model is by a text", [&] { return RunScore(common, argument); });
   AddModel(*c, common), AddJson(*c, common);

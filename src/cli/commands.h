@@ -43,5 +43,7 @@ Status RunServe(const CommonOptions& common, const ServeOptions& options);
 
 // The model that -m names, loaded.
 Result<std::unique_ptr<Engine>> OpenEngine(const CommonOptions& common);
+// The tokens of -p, checked to fit the model's context.
+Result<std::vector<TokenId>> PromptTokens(const Engine& engine, const CommonOptions& common);
 
 }  // namespace lp

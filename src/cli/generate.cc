@@ -62,10 +62,7 @@ Status GenerateJson(const CommonOptions& common, Engine& engine, std::vector<Tok
 
 Status RunGenerate(const CommonOptions& common, size_t n_tokens) {
   LP_ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, OpenEngine(common));
-  LP_ASSIGN_OR_RETURN(std::vector<TokenId> context, engine->Prompt(common.prompt));
-  if (context.size() > engine->info().context_length) {  // said before anything is printed
-    LP_ASSIGN_OR_RETURN(const Evaluation unused, engine->Evaluate(context));
-  }
+  LP_ASSIGN_OR_RETURN(std::vector<TokenId> context, PromptTokens(*engine, common));
   if (common.json) return GenerateJson(common, *engine, std::move(context), n_tokens);
 
   const Terminal terminal;

@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include "cli/commands.h"
-#include "engine/models.h"
 #include "metrics/metrics.h"
 #include "sampling/trace.h"
 #include "wire/wire.h"
@@ -76,14 +75,9 @@ void PrintMetrics(const Metrics& m) {
 
 }  // namespace
 
-Result<std::unique_ptr<Engine>> OpenEngine(const CommonOptions& common) {
-  LP_ASSIGN_OR_RETURN(const std::string path, ResolveModel(common.model));
-  return Engine::Open(path, {.n_threads = common.threads, .context = common.context});
-}
-
 Status RunNext(const CommonOptions& common, const NextOptions& options) {
   LP_ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, OpenEngine(common));
-  LP_ASSIGN_OR_RETURN(const std::vector<TokenId> context, engine->Prompt(common.prompt));
+  LP_ASSIGN_OR_RETURN(const std::vector<TokenId> context, PromptTokens(*engine, common));
   LP_ASSIGN_OR_RETURN(const Evaluation evaluation, engine->Evaluate(context));
   LP_ASSIGN_OR_RETURN(const Trace trace, Trace::Run(*evaluation.logits, context, common.sampler));
   if (common.json) {

@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <chrono>
+#include <thread>
 
 #include "base/str_cat.h"
 #include "server/api.h"
@@ -131,6 +134,9 @@ struct Server::Impl {
   httplib::Server http;
   ServerOptions options;
   int port = 0;
+  enum class State { kIdle, kRunning, kDone };
+  std::atomic<State> state = State::kIdle;
+  std::atomic<bool> stop_requested = false;
   bool any_host = false;  // the user chose an address that others reach under names we cannot know
 };
 
@@ -166,7 +172,20 @@ std::string Server::url() const {
   return StrCat("http://", host.find(':') != std::string::npos ? StrCat("[", host, "]") : host, ":", impl_->port, "/");
 }
 
-void Server::Run() { impl_->http.listen_after_bind(); }
-void Server::Stop() { impl_->http.stop(); }
+void Server::Run() {
+  impl_->state = Impl::State::kRunning;
+  if (!impl_->stop_requested) impl_->http.listen_after_bind();
+  impl_->state = Impl::State::kDone;
+}
+
+void Server::Stop() {
+  impl_->stop_requested = true;
+  // httplib's stop() does nothing until its loop has begun, so a stop that comes right at the start has to be said
+  // again.
+  while (impl_->state == Impl::State::kRunning) {
+    impl_->http.stop();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
 
 }  // namespace lp

@@ -1,0 +1,77 @@
+// The server over real sockets on loopback: who may ask, what happens to what is not JSON, and when a port is taken.
+#include "server/server.h"
+
+#include <gtest/gtest.h>
+#include <httplib.h>
+
+#include <thread>
+
+#include "support/tiny_model.h"
+
+namespace lp {
+namespace {
+
+class ServerTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(server_.Bind({.port = 0}).ok());
+    runner_ = std::thread([this] { server_.Run(); });
+    client_ = std::make_unique<httplib::Client>("127.0.0.1", server_.port());
+    client_->set_keep_alive(true);
+  }
+  void TearDown() override {
+    client_.reset();
+    server_.Stop();
+    runner_.join();
+  }
+  int StatusWith(const httplib::Headers& headers) { return client_->Get("/api/v1/status", headers)->status; }
+  std::string Here(const std::string& host) const { return host + ":" + std::to_string(server_.port()); }
+
+  testing::TinyModelFile file_;
+  std::unique_ptr<Engine> engine_ = std::move(Engine::Open(file_.path(), {.n_threads = 1})).value();
+  Server server_{*engine_, "1.2.3"};
+  std::thread runner_;
+  std::unique_ptr<httplib::Client> client_;
+};
+
+TEST_F(ServerTest, AnswersTheApi) {
+  EXPECT_EQ(server_.url(), "http://127.0.0.1:" + std::to_string(server_.port()) + "/");
+  const auto reply = client_->Post("/api/v1/next", R"({"tokens":[260]})", "application/json");
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->status, 200);
+  EXPECT_NE(reply->get_header_value("Content-Type").find("application/json"), std::string::npos);
+  EXPECT_NE(reply->get_header_value("Content-Security-Policy").find("default-src 'self'"), std::string::npos);
+  EXPECT_EQ(client_->Put("/api/v1/next", "{}", "application/json")->status, 405);
+  EXPECT_EQ(client_->Get("/api/v1/nothing")->status, 404);
+}
+
+// A page on another site must not be able to use it, neither directly (Origin) nor by DNS rebinding (Host). Mutation:
+// return true early in MayAsk -> red.
+TEST_F(ServerTest, RefusesOtherOriginsAndHosts) {
+  EXPECT_EQ(StatusWith({{"Host", Here("127.0.0.1")}}), 200);
+  EXPECT_EQ(StatusWith({{"Host", Here("localhost")}}), 200);
+  EXPECT_EQ(StatusWith({{"Host", Here("localhost")}, {"Origin", "http://" + Here("localhost")}}), 200);
+  EXPECT_EQ(StatusWith({{"Host", Here("evil.example")}}), 403);
+  EXPECT_EQ(StatusWith({{"Host", "127.0.0.1:1"}}), 403);
+  EXPECT_EQ(StatusWith({{"Host", Here("127.0.0.1")}, {"Origin", "http://evil.example"}}), 403);
+  EXPECT_EQ(StatusWith({{"Host", Here("127.0.0.1")}, {"Origin", "null"}}), 403);
+}
+
+TEST_F(ServerTest, TooLargeABodyIsSaidSo) {
+  const auto reply = client_->Post("/api/v1/tokenize", std::string((1 << 20) + 1, ' '), "application/json");
+  if (!reply) return;  // the server may close the connection before all of it is sent, which is as good an answer
+  EXPECT_EQ(reply->status, 413);
+  EXPECT_NE(reply->body.find("larger than"), std::string::npos);
+}
+
+// Mutation: leave httplib's SO_REUSEPORT on -> red.
+TEST_F(ServerTest, APortInUseIsAnError) {
+  Server second(*engine_, "1.2.3");
+  const Status status = second.Bind({.port = server_.port()});
+  ASSERT_FALSE(status.ok());
+  EXPECT_NE(status.error().message.find("in use"), std::string::npos);
+  EXPECT_EQ(status.error().where, Here("127.0.0.1"));
+}
+
+}  // namespace
+}  // namespace lp
