@@ -301,7 +301,7 @@ test('the server goes and comes back: the page says so, keeps everything, and go
   const text = await sentence()
   await own.stop()
   await page.getByTestId('field-temperature').fill('0.5')
-  await page.getByText('does not answer').waitFor()
+  await page.getByText('No answer').waitFor()
   expect(await sentence()).toBe(text)
   const back = await serve({ port })
   await page.getByRole('button', { name: 'Try again' }).click({ timeout: 1500 }).catch(() => {}) // it may have come back by itself

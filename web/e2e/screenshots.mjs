@@ -37,7 +37,7 @@ for (const { name, width, height, scheme } of PICTURES) {
   await page.mouse.move(0, 0)
   await page.evaluate(() => {
     if (document.activeElement instanceof HTMLElement) document.activeElement.blur()
-    window.scrollTo(0, 0)
+    window.scrollTo(0, window.innerWidth < 500 ? (document.querySelector('.sentence')?.getBoundingClientRect().top ?? 0) - 12 : 0)
     document.querySelector('.knobs')?.scrollTo(0, 0)
   })
   await page.waitForTimeout(300)

@@ -230,7 +230,7 @@ export class Workbench {
       await exchange()
     } catch (error) {
       if (error instanceof Failure && error.kind === 'gone') {
-        this.problem = { about: 'gone', message: 'logitpeek does not answer. Is it still running? Your text is kept.' }
+        this.problem = { about: 'gone', message: 'No answer from logitpeek. Is it still running? Your text is kept.' }
         this.#cancelAsking()
         this.#cancelAsking = this.#clock.after(ASK_AGAIN_MS, () => this.retry())
       } else if (error instanceof Failure) {
