@@ -110,6 +110,17 @@ int RunCli(int argc, char** argv) {
   c = command("models", "the models that -m knows by name", [&] { return RunModels(common); });
   AddJson(*c, common);
 
+  std::string names;
+  bool known = argc < 2 || argv[1][0] == '-';
+  for (const CLI::App* sub : app.get_subcommands(nullptr)) {
+    names += (names.empty() ? "" : ", ") + sub->get_name();
+    known = known || sub->get_name() == argv[1];
+  }
+  if (!known) {
+    return Complain(
+        Error{ErrorCode::kInvalidArgument, fmt::format("there is no command \"{}\"; there are {}", argv[1], names)},
+        kUsage);
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help) {  // --help, --version
@@ -118,7 +129,9 @@ int RunCli(int argc, char** argv) {
     fmt::print(stderr, "logitpeek: {}\n", OneSentence(error));
     return kUsage;
   }
-  if (const Status valid = Validate(common.sampler); !valid.ok()) return Complain(valid.error(), kUsage);
+  if (const Status valid = Validate(common.sampler); !valid.ok()) {
+    return Complain(Error{valid.error().code, valid.error().message}, kUsage);  // the message names the setting
+  }
   const Status status = run();
   if (!status.ok()) return Complain(status.error(), kFailed);
   if (std::fflush(stdout) != 0) return Complain(Error{ErrorCode::kIo, "the output could not be written", ""}, kFailed);
