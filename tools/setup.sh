@@ -5,6 +5,7 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 logs=$root/build/log
 last_log=
+trap 'exit 130' INT
 
 say() { printf 'logitpeek: %s\n' "$*" >&2; }
 
@@ -35,7 +36,7 @@ show_latest_line() {
     case $line in *[![:space:]]*) ;; *) continue ;; esac
     case $line in "ninja: no work to do."* | *"Re-checking globbed directories..."*) continue ;; esac
     if [ -n "$in_place" ]; then
-      line="$title: $line"
+      line="$title: ${line/Building CXX object src\/CMakeFiles\//}"
       printf '\r\033[K%s' "${line:0:78}" >&2
     elif [ -z "$next" ]; then
       printf '  %s\n' "$title" >&2
@@ -53,21 +54,22 @@ step() {
   local title=$2 status=0
   last_log=$logs/$1.log
   shift 2
-  "$@" </dev/null 2>&1 | tee -i "$last_log" | show_latest_line "$title" || status=$?
+  "$@" </dev/null 2>&1 8>&- 9>&- | tee -i "$last_log" | show_latest_line "$title" || status=$?
   return "$status"
 }
 
 # --- One at a time ---
 
 # Two builds in one folder would write over each other: the second waits. Without flock(1), part of every Linux, there is no lock.
+# Held on descriptor 9 and by this shell only: step() closes it, so that a program left behind does not hold it.
+lock() { ! command -v flock >/dev/null || flock "$@"; }
+
 take_lock() {
-  trap 'exit 130' INT
   { mkdir -p "$logs" && exec 9>>"$root/build/.lock"; } 2>/dev/null ||
     die "cannot write to $root/build: run this as the owner of the checkout"
-  command -v flock >/dev/null || return 0
-  flock -n 9 && return 0
+  lock -n 9 && return 0
   say "another ./run or ./test is building in this folder: waiting for it"
-  flock 9
+  lock 9
 }
 
 drop_lock() { exec 9>&-; }
