@@ -235,6 +235,17 @@ test('sampling with a seed is reproducible, and again at a place uses the next s
   await expect.poll(() => seed.inputValue()).toBe('8')
 })
 
+test('a pick has the keyboard too: Enter on it goes back to before it', async () => {
+  await pickRow(0)
+  await pickRow(0)
+  await picks().nth(1).focus()
+  await page.keyboard.press('Enter')
+  await expect.poll(() => picks().count()).toBe(1)
+  await settled(page)
+  await page.waitForTimeout(300)
+  expect(await picks().count()).toBe(1)
+})
+
 test('surprise, rank and probability of a pick on hover', async () => {
   const row = (await next(await promptIds())).tokens[4]
   await pickRow(4)

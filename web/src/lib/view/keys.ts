@@ -45,5 +45,5 @@ export function focusOf(target: EventTarget | null): KeyPress['focus'] {
   if (!(target instanceof HTMLElement)) return 'page'
   if (target instanceof HTMLInputElement) return target.type === 'range' ? 'slider' : 'field'
   if (target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement || target.isContentEditable) return 'field'
-  return target.closest('button, a, summary') ? 'button' : 'page'
+  return target.closest('button, a, summary, [role=button]') ? 'button' : 'page'
 }
