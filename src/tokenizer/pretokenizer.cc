@@ -53,7 +53,7 @@ std::string PcreMessage(int code) {
   return reinterpret_cast<const char*>(buffer);
 }
 
-Result<Code> Compile(std::string_view pattern) {
+Result<Code> Compile(std::string_view pattern, bool use_jit) {
   const std::string expanded = ExpandWhiteSpace(pattern);
   int error = 0;
   PCRE2_SIZE offset = 0;
@@ -65,8 +65,8 @@ Result<Code> Compile(std::string_view pattern) {
                         "); it must be built with Unicode support"),
                  "tokenizer.ggml.pre"};
   }
-  // Five times as fast; where the platform has no JIT (WASM) the interpreter gives the same matches.
-  (void)pcre2_jit_compile(code.get(), PCRE2_JIT_COMPLETE);
+  if (use_jit)
+    (void)pcre2_jit_compile(code.get(), PCRE2_JIT_COMPLETE);  // no JIT on this platform: the interpreter runs
   return code;
 }
 
@@ -122,10 +122,10 @@ Pretokenizer::Pretokenizer(Pretokenizer&&) noexcept = default;
 Pretokenizer& Pretokenizer::operator=(Pretokenizer&&) noexcept = default;
 Pretokenizer::~Pretokenizer() = default;
 
-Result<Pretokenizer> Pretokenizer::Make(const PretokenizerRule& rule) {
+Result<Pretokenizer> Pretokenizer::Make(const PretokenizerRule& rule, bool use_jit) {
   auto patterns = std::make_unique<Patterns>();
   for (const std::string_view pattern : rule.patterns) {
-    LP_ASSIGN_OR_RETURN(Code code, Compile(pattern));
+    LP_ASSIGN_OR_RETURN(Code code, Compile(pattern, use_jit));
     patterns->codes.push_back(std::move(code));
   }
   return Pretokenizer(std::move(patterns));
