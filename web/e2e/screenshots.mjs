@@ -4,14 +4,14 @@ import { fileURLToPath } from 'node:url'
 import { launch, open, serve, setField, settled } from './harness.mjs'
 
 const OUT = fileURLToPath(new URL('../../docs/images/', import.meta.url))
-const PROMPT = 'Once upon a time, there was a little'
-const SEED = 11
+const PROMPT = 'The little girl opened the door and saw a'
+const SEED = 13
 const PICKS = 5
 
 /** @type {{ name: string, width: number, height: number, scheme: 'light' | 'dark' }[]} */
 const PICTURES = [
-  { name: 'page-light', width: 1440, height: 1100, scheme: 'light' },
-  { name: 'page-dark', width: 1440, height: 1100, scheme: 'dark' },
+  { name: 'page-light', width: 1440, height: 1216, scheme: 'light' },
+  { name: 'page-dark', width: 1440, height: 1216, scheme: 'dark' },
   { name: 'phone-light', width: 390, height: 844, scheme: 'light' },
   { name: 'phone-dark', width: 390, height: 844, scheme: 'dark' },
 ]
@@ -28,7 +28,7 @@ for (const { name, width, height, scheme } of PICTURES) {
   await setField(page, 'repetition_penalty', 1.15)
   await setField(page, 'temperature', 0.8)
   await setField(page, 'top_k', 40)
-  await setField(page, 'top_p', 0.75)
+  await setField(page, 'top_p', 0.8)
   for (let i = 1; i <= PICKS; i++) {
     await page.getByRole('button', { name: 'Sample' }).click()
     await page.getByTestId('pick').nth(i - 1).waitFor()
