@@ -94,7 +94,7 @@ TEST(RealModel, Stories260KF16) { ExpectReference("stories260K", "stories260K-f1
 TEST(RealModel, TinyStories656KQ8_0) {
   ExpectReference("tinystories-656k", "tinystories-656k-q8_0.gguf", 0.234, false);
 }
-// Mutation: rotate from position 1; norm_epsilon = 1e-3 -> red.
+// Mutation: rope_base 1 % larger; add 1e-3 to norm_epsilon -> red.
 
 TEST(RealModel, TwoHundredGreedyStepsEqualTheReference) {
   LP_SHARED_OR_SKIP(reference_path, "data/weights/reference_outputs.json");
