@@ -33,14 +33,19 @@ constexpr size_t kVectors = kLanes / hn::MaxLanes(D());
 constexpr size_t kLaneVectors = kVectors<FloatTag>;
 
 // body(0), ..., body(kN - 1) with constants, not a loop: g++ -O2 unrolls no loop, and an array of vectors that a
-// variable indexes lives in memory.
+// variable indexes lives in memory. The scalar target's 32 go in a loop: they fit no registers, and took minutes to
+// compile with sanitizers.
 template <class Body, size_t... kI>
 HWY_INLINE void UnrolledImpl(const Body& body, std::index_sequence<kI...>) {
   (body(std::integral_constant<size_t, kI>()), ...);
 }
 template <size_t kN, class Body>
 HWY_INLINE void Unrolled(const Body& body) {
-  UnrolledImpl(body, std::make_index_sequence<kN>());
+  if constexpr (kN <= 12) {
+    UnrolledImpl(body, std::make_index_sequence<kN>());
+  } else {
+    for (size_t i = 0; i < kN; ++i) body(i);
+  }
 }
 
 // The sum of all lanes of kN vectors, in halves.
