@@ -30,8 +30,9 @@ def count_ctest(path: str) -> tuple[int, int, int]:
 def count_vitest(path: str) -> tuple[int, int, int]:
     with open(path, encoding="utf-8") as file:
         report = json.load(file)
-    # A file that does not load has failed without a test of its own.
-    broken = sum(1 for f in report["testResults"] if f["status"] == "failed" and not f["assertionResults"])
+    # A file that does not load, or whose set-up fails, has failed without a failed test of its own.
+    broken = sum(1 for file in report["testResults"]
+                 if file["status"] == "failed" and all(test["status"] != "failed" for test in file["assertionResults"]))
     return report["numPassedTests"], report["numFailedTests"] + broken, report["numPendingTests"] + report["numTodoTests"]
 
 

@@ -16,6 +16,9 @@ die() {
 
 # fail_with_log MESSAGE: the part of the last step's log that matters, then what went wrong and where the whole log lies.
 fail_with_log() {
+  if grep -qE 'code (EAI_AGAIN|ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH)' "$last_log"; then
+    die "could not download the page's packages: there is no network, or no way to npm's registry (the whole log: $last_log)"
+  fi
   if grep -q '^FAILED: ' "$last_log"; then
     sed -n '/^FAILED: /,$p' "$last_log" | head -n 60 >&2
   else

@@ -46,8 +46,11 @@ class CountTests(InFolder):
 
     def test_vitest_counts_a_file_that_does_not_load_as_failed(self):
         report = self.write("vitest.json", """{"numPassedTests": 4, "numFailedTests": 1, "numPendingTests": 2, "numTodoTests": 1,
-            "testResults": [{"status": "failed", "assertionResults": []}, {"status": "failed", "assertionResults": [{}]}]}""")
-        self.assertEqual(count_tests.count_vitest(report), (4, 2, 3))
+            "testResults": [{"status": "failed", "assertionResults": []},
+                            {"status": "failed", "assertionResults": [{"status": "skipped"}]},
+                            {"status": "failed", "assertionResults": [{"status": "passed"}, {"status": "failed"}]},
+                            {"status": "passed", "assertionResults": [{"status": "passed"}]}]}""")
+        self.assertEqual(count_tests.count_vitest(report), (4, 3, 3))
 
     def test_a_report_that_is_missing_or_cut_short_is_a_failure(self):
         for path in (str(self.root / "none"), self.write("cut.json", '{"numPassedTests": 4')):
