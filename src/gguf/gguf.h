@@ -1,4 +1,5 @@
-// GGUF v2/v3: the file format of llama.cpp (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md) as views into mapped bytes.
+// GGUF v2/v3: the file format of llama.cpp (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md) as views into
+// mapped bytes.
 //
 // Zero-copy: strings, arrays and tensor data stay where they are in the file. Every offset, count and length is checked
 // against the file before it is used, and nothing is allocated in proportion to a number the file merely claims.
@@ -63,13 +64,26 @@ const GgmlTypeInfo* FindGgmlType(uint32_t number);
 
 // Metadata value types, by their number in the file.
 enum class GgufValueType : uint32_t {
-  kUint8 = 0, kInt8, kUint16, kInt16, kUint32, kInt32, kFloat32, kBool, kString, kArray, kUint64, kInt64, kFloat64,
+  kUint8 = 0,
+  kInt8,
+  kUint16,
+  kInt16,
+  kUint32,
+  kInt32,
+  kFloat32,
+  kBool,
+  kString,
+  kArray,
+  kUint64,
+  kInt64,
+  kFloat64,
 };
 
 // An array of scalars or strings, decoded on access. Nested arrays are refused (no known file has one).
 class GgufArray {
  public:
-  GgufArray(GgufValueType type, uint64_t size, std::span<const uint8_t> bytes) : type_(type), size_(size), bytes_(bytes) {}
+  GgufArray(GgufValueType type, uint64_t size, std::span<const uint8_t> bytes)
+      : type_(type), size_(size), bytes_(bytes) {}
   GgufValueType type() const { return type_; }
   uint64_t size() const { return size_; }
   std::span<const uint8_t> bytes() const { return bytes_; }
@@ -107,8 +121,8 @@ struct GgufTensor {
 
 class GgufFile {
  public:
-  // Views into `bytes`, which must outlive the result. Errors: kCorrupt naming the byte offset or the key/tensor, kUnsupported for a
-  // version or tensor type that is not known.
+  // Views into `bytes`, which must outlive the result. Errors: kCorrupt naming the byte offset or the key/tensor,
+  // kUnsupported for a version or tensor type that is not known.
   static Result<GgufFile> Parse(std::span<const uint8_t> bytes);
 
   uint32_t version() const { return version_; }
@@ -119,8 +133,8 @@ class GgufFile {
   const GgufEntry* Find(std::string_view key) const;
   const GgufTensor* FindTensor(std::string_view name) const;
 
-  // Typed look-ups. Missing key: kNotFound where no fallback is given, else the fallback. A value of another type, or an integer that
-  // does not fit, is kCorrupt naming the key, with or without fallback.
+  // Typed look-ups. Missing key: kNotFound where no fallback is given, else the fallback. A value of another type, or
+  // an integer that does not fit, is kCorrupt naming the key, with or without fallback.
   Result<uint64_t> GetUint(std::string_view key) const;
   Result<uint64_t> GetUint(std::string_view key, uint64_t fallback) const;
   Result<double> GetFloat(std::string_view key) const;

@@ -55,8 +55,7 @@ BpeTokenizer::BpeTokenizer(Vocabulary vocab, Traits traits, Pretokenizer pretoke
   by_bytes_.reserve(vocabulary().pieces.size());
   for (const TokenPiece& piece : vocabulary().pieces) {
     // A user-defined token is found before there are any bytes to merge, and its name is no spelling in the byte
-    // alphabet: DeepSeek's
-    // "\u00F8" is the letter, not the byte 0xF8.
+    // alphabet: DeepSeek's U+00F8 is that letter, not the byte 0xF8.
     if (!vocabulary().Is(piece.id, TokenType::kNormal) || piece.bytes.empty()) continue;
     by_bytes_.emplace(piece.bytes, piece.id);  // of two tokens with the same bytes, the first
   }

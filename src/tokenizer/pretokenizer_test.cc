@@ -123,7 +123,7 @@ TEST(Pretokenizer, LongRunsAreNotQuadratic) {
     }
   }
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  EXPECT_LT(seconds.count(), 10) << "176 texts of 100 kB";
+  EXPECT_LT(seconds.count(), 30) << "176 texts of 100 kB";
 }
 
 }  // namespace

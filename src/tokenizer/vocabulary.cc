@@ -17,8 +17,7 @@ constexpr std::string_view kTypesKey = "tokenizer.ggml.token_type";
 constexpr std::string_view kScoresKey = "tokenizer.ggml.scores";
 
 // Names under which models keep the token that ends a text or a turn. Only where such a token is a control token: as
-// plain text
-// "</s>" is just four characters.
+// plain text "</s>" is just four characters.
 constexpr std::array<std::string_view, 15> kEndNames = {
     "</s>",
     "<eos>",
