@@ -52,7 +52,8 @@ class [[nodiscard]] Result {
     LP_CHECK(ok());
     return *std::get_if<0>(&state_);
   }
-  T&& value() && {
+  // By value, so that `for (x : F().value())` does not walk through something already destroyed.
+  T value() && {
     LP_CHECK(ok());
     return std::move(*std::get_if<0>(&state_));
   }

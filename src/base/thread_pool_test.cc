@@ -29,6 +29,16 @@ TEST(ThreadPool, VisitsEveryIndexOnceInRangesOfWholeGrains) {
     }
   }
 }
+
+TEST(ThreadPool, WaitsForRangesThatOthersTook) {
+  ThreadPool pool(3);
+  std::atomic<int> finished{0};
+  pool.ParallelFor(24, 1, [&](size_t begin, size_t end) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    finished += static_cast<int>(end - begin);
+  });
+  EXPECT_EQ(finished, 24);
+}
 // Mutation: return from Run without waiting for finished_ -> red.
 
 TEST(ThreadPool, SmallLoopsStayOnTheCaller) {
