@@ -44,12 +44,17 @@ TEXTS = (
 )
 
 
+MIN_LEAD = 0.005  # logits; a float32 forward pass may well decide a narrower race the other way
+
+
 def greedy(model: NumpyLlama, ids: list[int], count: int) -> tuple[list[int], float]:
-    """(the next `count` ids, by largest logit; the smallest lead of the winner over the runner-up)"""
+    """(the next `count` ids, by largest logit, or those before the first race too close to call; the smallest lead)"""
     more, lead = [], np.inf
     for _ in range(count):
         last = model.logits([*ids, *more], first=len(ids) + len(more) - 1)[0]
         first, second = np.argsort(-last, kind="stable")[:2]
+        if last[first] - last[second] < MIN_LEAD:
+            break
         lead = min(lead, float(last[first] - last[second]))
         more.append(int(first))
     return more, lead
@@ -99,8 +104,8 @@ def main() -> None:
     nll = score(model, tokenizer.encode(text))
     dump(args.out / "default_model_reference.json", {
         "about": "Made by training/reference.py: an independent float64 NumPy forward pass over the dequantised weights "
-                 "of the file named here. Logits of the last position, BOS in front; greedy: 32 more tokens, "
-                 "greedy_smallest_lead the narrowest gap (in logits) by which one of them won. score: windows of "
+                 "of the file named here. Logits of the last position, BOS in front; greedy: 32 more tokens, fewer "
+                 f"where the next is won by less than {MIN_LEAD} logits, and the narrowest lead. score: windows of "
                  "`context` tokens that advance by half of it, every token after BOS scored once.",
         **digest,
         "context": model.context,
