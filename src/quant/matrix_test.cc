@@ -121,7 +121,7 @@ TEST_P(MatrixTest, DecodesBitForBit) {
     }
   }
 }
-// Mutation: read Q8_0's numbers at byte 1 of the block; as uint8 -> red.
+// Mutation: read Q8_0's numbers from byte 1 of the block -> red.
 
 TEST_P(MatrixTest, ProductsMatchDoubleSums) {
   for (const GgmlType type : kTypes) {
@@ -178,7 +178,7 @@ TEST_P(MatrixTest, AnyGroupingGivesTheSameBits) {
     }
   }
 }
-// Mutation: in Tile, start each panel from zero and add its sums to acc afterwards -> red.
+// Mutation: SumStoredLanes adds the lanes one after another -> red.
 
 TEST_P(MatrixTest, InfinityAndNanSpreadOnlyWithinTheirRow) {
   std::vector<float> w(2 * 40, 1.0f), x(2 * 40, 1.0f), y(4);
