@@ -77,7 +77,8 @@ inline Bytes RandomModel::Build() const {
   writer.Set("general.architecture", architecture)
       .Set(prefix + "attention.layer_norm_rms_epsilon", 1e-5f)
       .Set(prefix + "rope.freq_base", 10000.0f)
-      .Set("tokenizer.ggml.tokens", tokens.empty() ? std::vector<std::string>(n_tokens.value_or(n_vocab), "x") : tokens);
+      .Set("tokenizer.ggml.tokens",
+           tokens.empty() ? std::vector<std::string>(n_tokens.value_or(n_vocab), "x") : tokens);
   count("block_count", n_layer);
   count("context_length", n_ctx);
   count("embedding_length", n_embd);
