@@ -1,7 +1,7 @@
 // The page against the real program and its model: what a person does, and that every number is the core's.
 import { seriousFindings } from './axe'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { Browser, BrowserContext, Locator, Page } from 'playwright-core'
 import type { Next, Sampler } from '../src/lib/api/wire'
 import { logit, percent } from '../src/lib/view/format'
 import { launch, open, serve, settled, setField } from './harness.mjs'
@@ -302,7 +302,7 @@ test('a prompt longer than the context is refused in one sentence and stays type
   await page.getByTestId('problem').waitFor({ state: 'detached' })
 })
 
-// Mutation: drop the retry in Workbench.#guard -> red.
+// Mutation: do not ask again in Workbench.#guard -> red.
 test('the server goes and comes back: the page says so, keeps everything, and goes on', async () => {
   const own = await serve()
   const port = Number(new URL(own.url).port)
@@ -314,8 +314,9 @@ test('the server goes and comes back: the page says so, keeps everything, and go
   await page.getByTestId('field-temperature').fill('0.5')
   await page.getByText('No answer').waitFor()
   expect(await sentence()).toBe(text)
-  const back = await serve({ port })
-  await page.getByRole('button', { name: 'Try again' }).click({ timeout: 1500 }).catch(() => {}) // it may have come back by itself
+  await page.getByRole('button', { name: 'Try again' }).click()
+  await page.getByText('No answer').waitFor()
+  const back = await serve({ port }) // from here on nobody clicks: the page asks again by itself
   await page.getByTestId('problem').waitFor({ state: 'detached' })
   await expect.poll(() => page.getByTestId('stage-temperature').textContent()).toContain('T 0.5')
   expect(await sentence()).toBe(text)
@@ -337,10 +338,19 @@ test('both themes, remembered', async () => {
   await dark.close()
 })
 
+// Mutation: give the words on the left as much room as on a wide screen -> red.
 test('nothing sticks out on a narrow phone', async () => {
   await page.setViewportSize({ width: 360, height: 740 })
   await setField(page, 'top_p', 0.75)
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360)
+  const box = async (what: Locator) => (await what.boundingBox()) ?? { x: NaN, y: NaN, width: NaN, height: NaN }
+  const lane = await box(page.locator('svg .lane path').first())
+  const raw = await box(rows().first().locator('[data-cell=raw]'))
+  const final = await box(rows().first().locator('[data-cell=final]'))
+  expect(lane.width).toBeGreaterThan(80)
+  expect(lane.x).toBeGreaterThan(raw.x + raw.width)
+  expect(final.x).toBeGreaterThanOrEqual(lane.x + lane.width)
+  expect(final.x + final.width).toBeLessThanOrEqual(360)
   expect((await rows().first().boundingBox())?.height).toBeGreaterThanOrEqual(40)
   await page.getByText('Stage by stage').click()
   await page.getByRole('cell', { name: 'p 0.75' }).waitFor()
