@@ -1,5 +1,7 @@
 #include "engine/engine.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
@@ -15,6 +17,10 @@ constexpr size_t kDefaultContext = 4096;
 Error InFile(Error error, const std::string& path) {
   error.where = error.where.empty() ? path : path + ": " + error.where;
   return error;
+}
+
+uint64_t PhysicalMemory() {
+  return static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
 size_t CommonPrefix(std::span<const TokenId> a, std::span<const TokenId> b) {
@@ -52,6 +58,12 @@ Result<std::unique_ptr<Engine>> Engine::Open(const std::string& path, const Engi
   }
   const size_t wanted = options.context != 0 ? options.context : kDefaultContext;
   const size_t context = std::min<size_t>(wanted, config.n_ctx);
+  if (const uint64_t needed = KvCache::BytesFor(config, context), there_is = PhysicalMemory(); needed > there_is) {
+    return Error{ErrorCode::kOutOfRange,
+                 StrCat("the keys and values of ", context, " tokens need ", needed >> 20,
+                        " MiB, and this machine has ", there_is >> 20, "; give a shorter context with -c"),
+                 path};
+  }
   engine->cache_ = std::make_unique<KvCache>(config, context);
   const size_t bytes = config.n_vocab * sizeof(float);
   engine->memory_capacity_ = std::max<size_t>(1, options.logits_budget_mib * 1024 * 1024 / bytes);

@@ -36,6 +36,7 @@ void AddRow(Json& json, const Trace& trace, const TokenRow& row, size_t rank_raw
   json["prob_raw"] = row.prob_raw;
   json["prob"] = row.prob;
   json["cut_by"] = CutBy(trace, row);
+  json["surprisal_bits"] = NumberOrNull(SurprisalBits(row.prob_raw));
 }
 
 size_t RowCount(const Trace& trace, const RowOptions& options) {
@@ -168,7 +169,6 @@ Json NextJson(std::string_view model, std::span<const TokenId> context, const Tr
 Json ChosenJson(const Trace& trace, const TokenRow& row, const TokenPiece& piece) {
   Json json = TokenJson(piece);
   AddRow(json, trace, row, RanksOf(trace.raw_logits(), std::span(&row.id, 1))[0]);
-  json["surprisal_bits"] = NumberOrNull(SurprisalBits(row.prob_raw));
   return json;
 }
 

@@ -49,8 +49,9 @@ TEST(Wire, NextHasTheDocumentedFields) {
             (std::vector<std::string>{"repetition_penalty", "repeat_last_n", "temperature", "top_k", "top_p", "seed"}));
   EXPECT_EQ(Keys(json["stages"][2]), (std::vector<std::string>{"stage", "params", "active", "threshold", "n_in",
                                                                "n_out", "mass_out", "entropy_bits"}));
-  EXPECT_EQ(Keys(json["tokens"][0]), (std::vector<std::string>{"id", "text", "bytes_hex", "rank", "rank_raw", "logit",
-                                                               "prob_raw", "prob", "cut_by", "journey"}));
+  EXPECT_EQ(Keys(json["tokens"][0]),
+            (std::vector<std::string>{"id", "text", "bytes_hex", "rank", "rank_raw", "logit", "prob_raw", "prob",
+                                      "cut_by", "surprisal_bits", "journey"}));
   EXPECT_EQ(json["tokens"].size(), 3u);
   EXPECT_EQ(json["prompt_tokens"].size(), 2u);
   EXPECT_TRUE(json["metrics"]["kl_raw_final_bits"].is_null());  // tokens were cut

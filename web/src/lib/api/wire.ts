@@ -45,6 +45,7 @@ export interface Row extends Token {
   prob_raw: number
   prob: number
   cut_by: CutBy | null
+  surprisal_bits: number | null
   journey?: (Waypoint | null)[]
 }
 
@@ -85,7 +86,6 @@ export interface Next {
 }
 
 export interface DrawnToken extends Row {
-  surprisal_bits: number | null
   end: boolean
 }
 

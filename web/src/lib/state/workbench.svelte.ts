@@ -2,7 +2,7 @@
 import { Failure, type Backend } from '../api/backend'
 import { NEUTRAL, type DrawMode, type Next, type Row, type Sampler, type Status, type Token } from '../api/wire'
 import { spoken } from '../view/bytes'
-import { percent, surprisal } from '../view/format'
+import { percent } from '../view/format'
 import { LatestWins } from './latest'
 import { SeedLedger } from './seeds'
 
@@ -122,7 +122,7 @@ export class Workbench {
     if (!this.fresh) return // ranked for another sentence
     this.#append({
       token: tokenOf(row), how: 'hand', rank: row.rank_raw, probRaw: row.prob_raw, prob: row.prob,
-      surprisalBits: surprisal(row.prob_raw), seed: null, u: null, end: row.id === this.status?.model.eos_id,
+      surprisalBits: row.surprisal_bits ?? Infinity, seed: null, u: null, end: row.id === this.status?.model.eos_id,
     })
   }
 
@@ -183,7 +183,7 @@ export class Workbench {
         const { token } = draw
         this.#append({
           token: tokenOf(token), how: mode, rank: token.rank_raw, probRaw: token.prob_raw, prob: token.prob,
-          surprisalBits: token.surprisal_bits ?? surprisal(token.prob_raw), seed: draw.u === null ? null : draw.seed,
+          surprisalBits: token.surprisal_bits ?? Infinity, seed: draw.u === null ? null : draw.seed,
           u: draw.u, end: token.end,
         })
       }),

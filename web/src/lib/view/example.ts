@@ -5,6 +5,7 @@ import type { Next, Row, Stage } from '../api/wire'
 const TEXTS = [' the', ' a', ' her', ' it', '\n', ' you']
 const LOGITS = [5, 4, 3.5, 3, 2.2, 1.5]
 const RAW = [0.54616752, 0.2009238, 0.12186645, 0.073915736, 0.033212481, 0.01649283]
+const SURPRISAL = [0.87258457, 2.3152796, 3.0366271, 3.7579747, 4.9121307, 5.9220172]
 const TEMPERED = [0.63739334, 0.18261625, 0.097747435, 0.052320432, 0.019247611, 0.0080235981]
 const TOP_K = [0.64427089, 0.1845867, 0.098802141, 0.052884975, 0.019455295]
 const FINAL = [0.69451208, 0.19898104, 0.10650688]
@@ -17,6 +18,7 @@ const row = (i: number): Row => {
   return {
     id: 10 + i, text: TEXTS[i] ?? '', bytes_hex: hexOf(TEXTS[i] ?? ''), rank: i + 1, rank_raw: i + 1, logit,
     prob_raw: RAW[i] ?? 0, prob: FINAL[i] ?? 0, cut_by: i < 3 ? null : i < 5 ? 'top_p' : 'top_k',
+    surprisal_bits: SURPRISAL[i] ?? null,
     journey: [after(RAW[i], logit), after(TEMPERED[i], logit / 0.8), after(TOP_K[i], logit / 0.8), after(FINAL[i], logit / 0.8)],
   }
 }

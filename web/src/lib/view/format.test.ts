@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { choices, count, logit, percent, plural, setting, share, size, surprisal } from './format'
+import { choices, count, logit, percent, plural, setting, share, size } from './format'
 
 const plain = (text: string) => text.replaceAll('\u00a0', ' ')
 
@@ -21,5 +21,4 @@ test('counts, sizes and settings', () => {
 test('logits align and shares do not round up to all', () => {
   expect([logit(-135.913), logit(3.1), logit(0)]).toEqual(['−135.91', '3.10', '0.00'])
   expect([share(0.75651), share(0.99999), share(1)]).toEqual(['0.757', '> 0.999', '1.000'])
-  expect([surprisal(1), surprisal(0.25)]).toEqual([0, 2])
 })

@@ -44,6 +44,3 @@ export const choices = (x: number): string => (x >= 100 ? count(Math.round(x)) :
 
 /** A setting without noise: 0.8 -> "0.8", 0.755 -> "0.755". */
 export const setting = (x: number): string => String(Number(x.toFixed(4)))
-
-/** Surprisal of a probability the core gave: a change of unit (bits in the view), not a new quantity. */
-export const surprisal = (p: number): number => (p >= 1 ? 0 : -Math.log2(p))
