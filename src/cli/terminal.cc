@@ -90,7 +90,13 @@ std::string Escaped(std::string_view bytes) {
 }
 
 std::string Quoted(const TokenPiece& piece) {
-  return piece.special ? Escaped(piece.name) : fmt::format("\"{}\"", Escaped(piece.bytes));
+  if (piece.special) return Escaped(piece.name);
+  std::string inside;
+  for (const char c : Escaped(piece.bytes)) {
+    if (c == '"') inside += '\\';
+    inside += c;
+  }
+  return fmt::format("\"{}\"", inside);
 }
 
 size_t Columns(std::string_view text) {
