@@ -36,7 +36,8 @@ def main() -> None:
     for seed, prompt in enumerate(PROMPTS):
         ids = sample(model, [model.bos, *tokenizer.encode(prompt)], args.tokens, args.temperature, np.random.default_rng(seed))
         text = tokenizer.decode_bytes(ids).decode("utf-8", errors="replace")
-        print(f"> **{prompt}**{text[len(prompt):]}".replace("\n", "\n> ") + "\n", flush=True)
+        shown = f"**{prompt}**" if prompt else ""
+        print(f"> {shown}{text[len(prompt):]}".replace("\n", "\n> ") + "\n", flush=True)
 
 
 if __name__ == "__main__":
