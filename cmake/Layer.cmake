@@ -49,6 +49,13 @@ function(lp_test name)
   add_executable(${name} ${ARG_SOURCES})
   target_compile_options(${name} PRIVATE ${LP_WARNINGS})
   target_link_libraries(${name} PRIVATE ${ARG_LIBS} lp_test_support GTest::gtest_main rapidcheck)
+  if("fast" IN_LIST ARG_LABELS)
+    # What a sanitizer build needs: `cmake --build --preset asan-ubsan --target fast_tests`.
+    if(NOT TARGET fast_tests)
+      add_custom_target(fast_tests)
+    endif()
+    add_dependencies(fast_tests ${name})
+  endif()
   include(GoogleTest)
   gtest_discover_tests(${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 300
                        DISCOVERY_TIMEOUT 60)

@@ -175,6 +175,8 @@ struct RealFile {
   const char *path, *architecture;
   size_t tensors, keys;
 };
+// The name ctest shows; without it, the bytes of a pointer, other ones every run.
+void PrintTo(const RealFile& file, std::ostream* out) { *out << file.path; }
 class GgufRealFile : public ::testing::TestWithParam<RealFile> {};
 
 // Counts and names read from the files by a script of ten lines that shares nothing with the reader.

@@ -20,8 +20,9 @@ beforeAll(async () => {
   browser = await launch()
 })
 afterAll(async () => {
-  await browser.close()
-  await server.stop()
+  // either may be missing where beforeAll failed
+  await browser?.close()
+  await server?.stop()
 })
 
 beforeEach(async () => {
