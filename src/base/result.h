@@ -30,6 +30,9 @@ struct Error {
   std::string message;
   std::string where;
 
+  // The same error as seen from outside: `outer` (a file, say) goes before `where`.
+  Error Within(const std::string& outer) const { return {code, message, where.empty() ? outer : outer + ": " + where}; }
+
   // "where: message", for a person.
   std::string ToString() const { return where.empty() ? message : where + ": " + message; }
 };

@@ -14,11 +14,6 @@ namespace {
 
 constexpr size_t kDefaultContext = 4096;
 
-Error InFile(Error error, const std::string& path) {
-  error.where = error.where.empty() ? path : path + ": " + error.where;
-  return error;
-}
-
 uint64_t PhysicalMemory() {
   return static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
 }
@@ -38,23 +33,24 @@ Result<std::unique_ptr<Engine>> Engine::Open(const std::string& path, const Engi
   std::unique_ptr<Engine> engine(new Engine(std::move(mapped), n_threads));
 
   auto file = GgufFile::Parse(engine->file_.bytes());
-  if (!file.ok()) return InFile(file.error(), path);
+  if (!file.ok()) return file.error().Within(path);
   auto model = Model::Load(*file);
-  if (!model.ok()) return InFile(model.error(), path);
+  if (!model.ok()) return model.error().Within(path);
   auto tokenizer = Tokenizer::Load(*file);
-  if (!tokenizer.ok()) return InFile(tokenizer.error(), path);
-  auto name = file->GetString("general.name", std::filesystem::path(path).stem().string());
-  if (!name.ok()) return InFile(name.error(), path);
+  if (!tokenizer.ok()) return tokenizer.error().Within(path);
+  const std::string stem = std::filesystem::path(path).stem().string();  // `name` may be a view of it
+  auto name = file->GetString("general.name", stem);
+  if (!name.ok()) return name.error().Within(path);
   engine->model_ = std::move(model).value();
   engine->tokenizer_ = std::move(tokenizer).value();
 
   const ModelConfig& config = engine->model_->config();
   if (engine->tokenizer_->size() != config.n_vocab) {
-    return InFile(Error{ErrorCode::kCorrupt,
-                        StrCat("the tokenizer has ", engine->tokenizer_->size(), " tokens but the model has ",
-                               config.n_vocab, " rows of logits; the file is damaged or was converted wrongly"),
-                        "tokenizer.ggml.tokens"},
-                  path);
+    return Error{ErrorCode::kCorrupt,
+                 StrCat("the tokenizer has ", engine->tokenizer_->size(), " tokens but the model has ", config.n_vocab,
+                        " rows of logits; the file is damaged or was converted wrongly"),
+                 "tokenizer.ggml.tokens"}
+        .Within(path);
   }
   const size_t wanted = options.context != 0 ? options.context : kDefaultContext;
   const size_t context = std::min<size_t>(wanted, config.n_ctx);

@@ -31,6 +31,14 @@ TEST(Engine, SaysWhatItLoaded) {
   EXPECT_EQ(*engine->Prompt("hello"), (std::vector<TokenId>{260, 259}));
 }
 
+// Red under AddressSanitizer while the fallback was a view of a temporary.
+TEST(Engine, AFileWithoutANameGoesByItsOwn) {
+  const TinyModelFile file(true, 64, nullptr);
+  const std::string name = Open(file)->info().name;
+  EXPECT_TRUE(name.starts_with("logitpeek_tiny_")) << name;
+  EXPECT_EQ(file.path(), "/tmp/" + name + ".gguf");
+}
+
 // Whatever was evaluated before, the logits of a path are the same bits. Mutation: keep one token too many in Advance
 // -> red.
 TEST(Engine, HistoryDoesNotChangeLogits) {

@@ -15,8 +15,9 @@ namespace lp::testing {
 
 class TinyModelFile {
  public:
-  // `adds_bos`: tokenizer.ggml.add_bos_token. The BOS (and EOS) id is n_vocab() - 1.
-  explicit TinyModelFile(bool adds_bos = true, uint32_t n_ctx = 64) {
+  // `adds_bos`: tokenizer.ggml.add_bos_token. `name`: general.name, nullptr leaves it out. The BOS (and EOS) id is
+  // n_vocab() - 1.
+  explicit TinyModelFile(bool adds_bos = true, uint32_t n_ctx = 64, const char* name = "tiny") {
     static int count = 0;
     path_ = "/tmp/logitpeek_tiny_" + std::to_string(::getpid()) + "_" + std::to_string(count++) + ".gguf";
     const std::vector<std::string> merges = {"h e", "l l", "he ll", "hell o"};
@@ -28,8 +29,8 @@ class TinyModelFile {
     model.n_ctx = n_ctx;
     model.tokens = v.tokens;
     model.metadata = [&](GgufWriter& writer) {
-      writer.Set("general.name", "tiny")
-          .Set("tokenizer.ggml.model", "gpt2")
+      if (name != nullptr) writer.Set("general.name", name);
+      writer.Set("tokenizer.ggml.model", "gpt2")
           .Set("tokenizer.ggml.pre", "gpt-2")
           .Set("tokenizer.ggml.token_type", v.types)
           .Set("tokenizer.ggml.merges", merges)
