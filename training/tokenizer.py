@@ -19,6 +19,8 @@ import unicodedata
 from collections import Counter, defaultdict
 from pathlib import Path
 
+from mix import MIX
+
 END_OF_TEXT = "<|endoftext|>"
 WHITE_SPACE = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"  # Unicode White_Space
 
@@ -158,8 +160,6 @@ def learn_merges(words: Counter[str], count: int) -> list[tuple[int, int]]:
 
 
 def main() -> None:
-    from data import MIX  # the mix also weighs the words
-
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpus", type=Path, default=Path("../shared/data/corpus"))
     parser.add_argument("--out", type=Path, default=Path("build/training/tokenizer.json"))

@@ -7,6 +7,7 @@
 #include "base/utf8.h"
 #include "cli/commands.h"
 #include "metrics/metrics.h"
+#include "server/api.h"
 #include "wire/wire.h"
 
 namespace lp {
@@ -47,9 +48,8 @@ Status GenerateJson(const CommonOptions& common, Engine& engine, std::vector<Tok
     return true;
   };
   LP_ASSIGN_OR_RETURN(const StopReason stop, Generate(engine, context, common.sampler, n_tokens, on_token));
-  const PieceOf pieces = [&](TokenId id) -> const TokenPiece& { return engine.tokenizer().Piece(id); };
   fmt::print("{}\n", Dump({{"model", engine.info().name},
-                           {"prompt_tokens", TokensJson(prompt, pieces)},
+                           {"prompt_tokens", TokensJson(prompt, PiecesOf(engine))},
                            {"sampler", SettingsJson(common.sampler)},
                            {"text", ToValidUtf8(text)},
                            {"stop", StopName(stop)},

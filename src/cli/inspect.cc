@@ -60,10 +60,7 @@ Status RunInspect(const CommonOptions& common, const std::string& argument) {
   LP_ASSIGN_OR_RETURN(const std::string path, ResolveModel(argument));
   LP_ASSIGN_OR_RETURN(const MappedFile mapped, MappedFile::Open(path));
   auto file = GgufFile::Parse(mapped.bytes());
-  if (!file.ok()) {
-    const Error& e = file.error();
-    return Error{e.code, e.message, e.where.empty() ? path : path + ": " + e.where};
-  }
+  if (!file.ok()) return file.error().Within(path);
   if (common.json) {
     fmt::print("{}\n", Dump(InspectJson(path, *file, mapped.bytes().size()), 1));
     return Ok();

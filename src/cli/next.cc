@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "metrics/metrics.h"
 #include "sampling/trace.h"
+#include "server/api.h"
 #include "wire/wire.h"
 
 namespace lp {
@@ -81,10 +82,9 @@ Status RunNext(const CommonOptions& common, const NextOptions& options) {
   LP_ASSIGN_OR_RETURN(const Evaluation evaluation, engine->Evaluate(context));
   LP_ASSIGN_OR_RETURN(const Trace trace, Trace::Run(*evaluation.logits, context, common.sampler));
   if (common.json) {
-    const PieceOf pieces = [&](TokenId id) -> const TokenPiece& { return engine->tokenizer().Piece(id); };
-    fmt::print(
-        "{}\n",
-        Dump(NextJson(engine->info().name, context, trace, {.top = options.top, .journey = options.trace}, pieces), 1));
+    fmt::print("{}\n", Dump(NextJson(engine->info().name, context, trace,
+                                     {.top = options.top, .journey = options.trace}, PiecesOf(*engine)),
+                            1));
     return Ok();
   }
   const Terminal terminal;

@@ -8,6 +8,7 @@
 
 #include "cli/commands.h"
 #include "metrics/metrics.h"
+#include "server/api.h"
 #include "wire/wire.h"
 
 namespace lp {
@@ -83,8 +84,7 @@ Status RunTokenize(const CommonOptions& common, const std::string& argument) {
   LP_ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, OpenEngine(common));
   LP_ASSIGN_OR_RETURN(const std::vector<TokenId> ids, engine->tokenizer().EncodePrompt(text));
   if (common.json) {
-    const PieceOf pieces = [&](TokenId id) -> const TokenPiece& { return engine->tokenizer().Piece(id); };
-    fmt::print("{}\n", Dump(TokenizeJson(engine->info().name, ids, pieces)));
+    fmt::print("{}\n", Dump(TokenizeJson(engine->info().name, ids, PiecesOf(*engine))));
     return Ok();
   }
   for (const TokenId id : ids) fmt::print("{:>8}  {}\n", id, Quoted(engine->tokenizer().Piece(id)));

@@ -45,6 +45,17 @@ FoundModel Describe(const fs::path& path) {
   return found;
 }
 
+// The GGUF files of a folder by name; none where there is no such folder.
+std::vector<fs::path> GgufFilesIn(const std::string& folder) {
+  std::error_code error;
+  std::vector<fs::path> paths;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    if (it->path().extension() == ".gguf") paths.push_back(it->path());
+  }
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
 }  // namespace
 
 std::vector<std::string> ModelFolders() {
@@ -61,13 +72,7 @@ std::vector<std::string> ModelFolders() {
 std::vector<FoundModel> FindModels() {
   std::vector<FoundModel> models;
   for (const std::string& folder : ModelFolders()) {
-    std::error_code error;
-    std::vector<fs::path> paths;
-    for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-      if (it->path().extension() == ".gguf") paths.push_back(it->path());
-    }
-    std::sort(paths.begin(), paths.end());
-    for (const fs::path& path : paths) {
+    for (const fs::path& path : GgufFilesIn(folder)) {
       const bool known =
           std::any_of(models.begin(), models.end(), [&](const FoundModel& m) { return m.name == path.stem(); });
       if (!known) models.push_back(Describe(path));
@@ -86,13 +91,11 @@ Result<std::string> ResolveModel(const std::string& name_or_path) {
   for (const std::string& folder : ModelFolders()) {
     const fs::path path = fs::path(folder) / (wanted + ".gguf");
     if (fs::is_regular_file(path, error)) return path.string();
-    for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-      if (it->path().extension() == ".gguf") names += (names.empty() ? "" : ", ") + it->path().stem().string();
-    }
+    for (const fs::path& found : GgufFilesIn(folder)) names += (names.empty() ? "" : ", ") + found.stem().string();
   }
   if (name_or_path.empty()) {
     return Error{ErrorCode::kNotFound,
-                 StrCat("the model that ships with logitpeek is not in any of its folders; name a GGUF file with -m"),
+                 "the model that ships with logitpeek is not in any of its folders; name a GGUF file with -m",
                  wanted + ".gguf"};
   }
   return Error{ErrorCode::kNotFound,

@@ -63,13 +63,13 @@ Result<RowOptions> TakeRows(const Json& request) {
   return rows;
 }
 
-PieceOf PiecesOf(const Engine& engine) {
-  return [&engine](TokenId id) -> const TokenPiece& { return engine.tokenizer().Piece(id); };
-}
-
 Json OptionalId(std::optional<TokenId> id) { return id ? Json(*id) : Json(nullptr); }
 
 }  // namespace
+
+PieceOf PiecesOf(const Engine& engine) {
+  return [&engine](TokenId id) -> const TokenPiece& { return engine.tokenizer().Piece(id); };
+}
 
 int HttpStatus(ErrorCode code) {
   switch (code) {

@@ -34,4 +34,7 @@ class Api {
 
 int HttpStatus(ErrorCode code);
 
+// How the engine's tokens look, for wire; `engine` must outlive it.
+PieceOf PiecesOf(const Engine& engine);
+
 }  // namespace lp
