@@ -1,0 +1,65 @@
+// Finding tokens by rank or by mass without sorting the vocabulary. Rank order everywhere: higher value first, equal
+// values by lower id.
+//
+// How: the maxima of blocks bound the k-th largest value from below, so the best k lie in about k blocks; the shortest
+// prefix that holds a mass is found by narrowing a bracket of values in which it must end, and only what lies in the
+// last bracket is ever sorted.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "distribution/logit_vector.h"
+#include "distribution/sums.h"
+
+namespace lp {
+
+struct Candidate {
+  TokenId id = 0;
+  float value = 0;
+};
+
+inline bool RanksBefore(const Candidate& a, const Candidate& b) {
+  return a.value > b.value || (a.value == b.value && a.id < b.id);
+}
+
+// The min(k, finite logits) first in rank order. `block_max` as ScanLogits gave it for `x`.
+std::vector<Candidate> TopRanked(const LogitVector& x, std::span<const float> block_max, size_t k);
+
+// All values >= `low` (and <= `high`), in rank order. For results that are known to be short.
+std::vector<Candidate> Between(const LogitVector& x, std::span<const float> block_max, float low, float high);
+
+// How many values are > v, and how many are == v.
+struct Counts {
+  size_t above = 0, equal = 0;
+};
+Counts CountAbove(const LogitVector& x, float v);
+
+// Where in rank order a running sum of weights reaches `target`.
+struct MassEdge {
+  Candidate last;       // the token that reaches it
+  size_t n = 0;         // how many tokens up to and including it
+  double before = 0;    // the sum before it ...
+  double through = 0;   // ... and including it
+  bool reached = true;  // false: all of it together is less; `last` is then the last finite token
+};
+enum class Weight {
+  kProbability,  // p = exp(x - max) / sum_exp
+  kEntropy,      // -p log p, nats
+};
+// The shortest prefix of the rank order whose weights sum to `target` or more. `sums` are those of `x`. Sums are exact
+// to 1e-7 of the whole; who needs to know compares `before` and `through` with the target.
+MassEdge FindMass(const LogitVector& x, const VectorSums& sums, Weight weight, double target);
+
+// The same in the order of |x - centre| ascending (equal distances by lower id), for weight = probability. [D26]
+MassEdge FindMassAround(const LogitVector& x, const VectorSums& sums, double centre, double target);
+
+// `x` with every value outside [low, high] masked. Among values equal to `low` only ids <= `low_last_id` stay.
+// Blocks that are kept or masked as a whole are shared, not written.
+LogitVector KeepRange(const LogitVector& x, float low, TokenId low_last_id, float high);
+
+// 1-based rank of each of `ids`, one pass for all of them.
+std::vector<size_t> RanksOf(const LogitVector& x, std::span<const TokenId> ids);
+
+}  // namespace lp

@@ -1,0 +1,77 @@
+// Sums over a vector of logits: its maximum, softmax, and every quantity that falls out of the same pass. SIMD through
+// Highway.
+//
+// The same bits on every SIMD target: exponentials use no fused multiply-add, element i of a block goes to lane i mod
+// 16, lanes are added in a fixed order, and block totals are double. Sums and probabilities are within 1e-6 relative of
+// a double reference. All quantities are in nats.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "distribution/logit_vector.h"
+
+namespace lp {
+
+// What one pass over logits x leaves behind, relative to their maximum m. The maximum is subtracted so that the largest
+// term is exp(0) = 1: nothing overflows, and the sum is at least 1, so its logarithm is safe. [D1]
+struct SoftmaxSums {
+  float max = kMasked;    // m; -inf when every logit is -inf
+  size_t n = 0;           // logits above -inf
+  double sum_exp = 0;     // sum e, e = exp(x - m)
+  double sum_x_exp = 0;   // sum (x - m) e
+  double sum_xx_exp = 0;  // sum (x - m)^2 e
+  double sum_exp2 = 0;    // sum e^2
+
+  double LogSumExp() const;            // log sum exp(x): log-probability of token i is x[i] - LogSumExp()
+  double Entropy() const;              // [D9] -sum p log p, never below 0
+  double Varentropy() const;           // [D38] sum p (-log p - H)^2, nats^2, never below 0
+  double EffectiveVocabulary() const;  // [D11] 1 / sum p^2
+  double MeanLogit() const;            // sum p x
+};
+
+// The first look at a vector: block maxima, which everything that selects starts from, and whether it is a
+// distribution.
+struct Scan {
+  std::vector<float> block_max;  // [n_blocks]
+  float max = kMasked;
+  size_t n_finite = 0;            // logits above -inf
+  std::optional<size_t> invalid;  // index of the first NaN or +inf; nothing else is meaningful then
+};
+Scan ScanLogits(const LogitVector& x);
+
+// The same pass with exponentials. `blocks` keeps each block's sums, relative to the block's own maximum, so that a
+// vector that shares blocks with this one pays only for the others.
+struct BlockSums {
+  float max = kMasked;
+  float n = 0;  // logits above -inf: at most 256, exact
+  float sum_exp = 0, sum_x_exp = 0, sum_xx_exp = 0, sum_exp2 = 0;
+};
+struct VectorSums {
+  std::vector<BlockSums> blocks;  // [n_blocks]
+  SoftmaxSums total;
+};
+VectorSums ComputeSums(const LogitVector& x);
+// The same result (bit for bit); blocks that `x` shares with `before` are taken from `before_sums`.
+VectorSums ComputeSums(const LogitVector& x, const LogitVector& before, const VectorSums& before_sums);
+
+// y = x / t for every logit: one correctly rounded float32 division each, as the engines do it. Blocks that are -inf
+// throughout stay shared. t > 0. (x / t may overflow to +-inf for tiny t: +inf is the caller's to prevent.)
+LogitVector Divide(const LogitVector& x, float t);
+
+// p[i] = exp(x[i] - max) / sum_exp, relative error below 1e-6 down to 1e-37. p: [V].
+void Softmax(const LogitVector& x, const SoftmaxSums& sums, std::span<float> p);
+
+// [D12] KL(P || Q) = sum P log(P / Q) for P = softmax(x), Q = softmax(y); +inf where P > 0 meets Q = 0. Absolute error
+// below 3e-6.
+double KlDivergence(const LogitVector& x, const SoftmaxSums& x_sums, const LogitVector& y, const SoftmaxSums& y_sums);
+
+// Population mean and standard deviation of the logits above -inf. [D27]
+struct Moments {
+  double mean = 0, deviation = 0;
+};
+Moments LogitMoments(const LogitVector& x);
+
+}  // namespace lp
