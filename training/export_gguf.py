@@ -26,6 +26,28 @@ def interleave(rows: np.ndarray, heads: int) -> np.ndarray:
     return rows.reshape(heads, 2, -1, rows.shape[1]).swapaxes(1, 2).reshape(rows.shape)
 
 
+def deinterleave(rows: np.ndarray, heads: int) -> np.ndarray:
+    """The inverse of interleave()."""
+    return rows.reshape(heads, -1, 2, rows.shape[1]).swapaxes(1, 2).reshape(rows.shape)
+
+
+def load(path: Path) -> tuple[Config, dict[str, torch.Tensor], dict[str, Any]]:
+    """(config, weights as model.py names them, metadata) of a file this script wrote: how a later leg of training starts
+    from a shipped model when the checkpoint is gone."""
+    found, table = gguf.read(path)
+    c = Config(vocab=found["llama.vocab_size"], context=found["llama.context_length"], layers=found["llama.block_count"],
+               d_model=found["llama.embedding_length"], heads=found["llama.attention.head_count"],
+               kv_heads=found["llama.attention.head_count_kv"], d_ff=found["llama.feed_forward_length"])
+    weights = {"embedding": table["token_embd.weight"], "norm": table["output_norm.weight"]}
+    for layer in range(c.layers):
+        for ours, theirs in NAMES.items():
+            array = table[f"blk.{layer}.{theirs}.weight"]
+            if ours in ("q", "k"):
+                array = deinterleave(array, c.heads if ours == "q" else c.kv_heads)
+            weights[f"blocks.{layer}.{ours}"] = array
+    return c, {name: torch.from_numpy(array.copy()) for name, array in weights.items()}, found
+
+
 def metadata(c: Config, tokenizer: Tokenizer, quantised: bool, at: dict[str, Any]) -> dict[str, Any]:
     return {
         "general.architecture": "llama",

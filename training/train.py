@@ -8,7 +8,8 @@ minutes of training time counted over all resumed runs. The checkpoint before th
 on, resume from that one with larger --minutes and --decay-at. --context and --batch may change from run to run.
 
 A checkpoint holds weights, optimiser state, the place in the data and the clock, so a resumed run does what an
-uninterrupted one would have done, except that the schedule follows the wall clock.
+uninterrupted one would have done, except that the schedule follows the wall clock. Where the checkpoint is gone, --init starts a
+new leg from the shipped file: fresh optimiser state, a warm-up, another --seed for another shuffle.
 """
 from __future__ import annotations
 
@@ -24,6 +25,7 @@ from pathlib import Path
 import torch
 
 from data import Windows, validation_windows
+from export_gguf import load
 from model import Config, Llama
 from optim import make_optimizers
 
@@ -69,9 +71,13 @@ def train(args: argparse.Namespace) -> None:
     before = torch.load(args.resume, map_location="cpu") if args.resume else None
     config = Config(**before["config"]) if before else Config(
         layers=args.layers, d_model=args.d_model, heads=args.heads, kv_heads=args.kv_heads, d_ff=args.d_ff)
+    if args.init:
+        config, weights, _ = load(args.init)
     model = Llama(config, dtype).to(device)
+    if args.init:
+        model.load_state_dict(weights)
     optimizers = make_optimizers(model, args.muon_lr, args.adam_lr, dtype)
-    at = {"step": 0, "tokens": 0, "minutes": 0.0, "context": args.context, "batch": args.batch, "window_batch": 0}
+    at = {"step": 0, "tokens": args.tokens_before, "minutes": 0.0, "context": args.context, "batch": args.batch, "window_batch": 0}
     if before:
         model.load_state_dict(before["model"])
         for optimizer, state in zip(optimizers, before["optimizers"]):
@@ -142,6 +148,8 @@ def main() -> None:
     parser.add_argument("--bins", type=Path, default=Path("build/training/bins"))
     parser.add_argument("--out", type=Path, default=Path("build/training/run"))
     parser.add_argument("--resume", type=Path)
+    parser.add_argument("--init", type=Path, help="start a new leg from the weights of a GGUF that export_gguf.py wrote")
+    parser.add_argument("--tokens-before", type=int, default=0, help="training tokens those weights had seen")
     parser.add_argument("--minutes", type=float, default=95)
     parser.add_argument("--decay-at", type=float, default=70)
     parser.add_argument("--steps", type=int, default=10**9, help="stop here at the latest")

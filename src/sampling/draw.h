@@ -1,4 +1,5 @@
-// The draw: which token a trace's final distribution gives for a uniform number. [D8]
+// The draw: which token a trace's final distribution gives for a random number. Random numbers are a pure function of
+// (seed, position), so a draw can be repeated on its own, in any order, on any machine.
 #pragma once
 
 #include <cstdint>
@@ -9,14 +10,16 @@ namespace lp {
 
 struct DrawnToken {
   TokenRow row;
-  double u = 0;  // the uniform number that decided, in [0, 1)
+  double u = 0;           // the uniform number that decided, in [0, 1); of a race: NaN
+  bool boundary = false;  // u lies within rounding of the edge between two tokens [D37]
 };
 
-// Inverse CDF in rank order (so a small u is a likely token): the first kept token whose cumulative probability exceeds
-// u. A pure function of the trace, the settings' seed and `position` (the number of tokens before this one).
-DrawnToken Draw(const Trace& trace, uint64_t position);
+// By the chain's DrawRule, with its seed, at the step's position.
+DrawnToken Draw(const Trace& trace);
+DrawnToken DrawAt(const Trace& trace, uint64_t position);  // the same at another position
+TokenId DrawId(const Trace& trace);  // only which token: computes nothing else
 
-// The same for a given u in [0, 1).
+// Inverse CDF [D8]: the first kept token in rank order whose cumulative probability exceeds u, u in [0, 1).
 TokenRow TokenAt(const Trace& trace, double u);
 
 }  // namespace lp

@@ -4,195 +4,201 @@
 #include <cmath>
 
 #include "base/str_cat.h"
+#include "sampling/apply.h"
 
 namespace lp {
 namespace {
 
-constexpr float kMinusInf = -std::numeric_limits<float>::infinity();
+enum class Kind { kEdit, kScale, kCut };
 
-Error LogitsError(std::string message) { return Error{ErrorCode::kInvalidArgument, std::move(message), "logits"}; }
+template <class... T>
+constexpr bool IsOneOf(const Stage& stage) {
+  return (std::holds_alternative<T>(stage) || ...);
+}
+
+Kind KindOf(const Stage& stage) {
+  if (const auto* t = std::get_if<Temperature>(&stage)) return t->temperature > 0 ? Kind::kScale : Kind::kCut;
+  if (IsOneOf<DynamicTemperature, LogSoftmax>(stage)) return Kind::kScale;
+  return IsOneOf<LogitBias, SequenceBias, AllowedTokens, BannedTokens, BadWords, RepetitionPenalty, PresencePenalty,
+                 FrequencyPenalty, Dry, NoRepeatNgram>(stage)
+             ? Kind::kEdit
+             : Kind::kCut;
+}
+
+Outcome ApplyStage(const Stage& stage, const State& state, const Step& step) {
+  return std::visit([&](const auto& s) { return Apply(s, state, step); }, stage);
+}
 
 }  // namespace
 
-std::string_view StageName(StageKind kind) {
-  switch (kind) {
-    case StageKind::kRepetitionPenalty:
-      return "repetition_penalty";
-    case StageKind::kTemperature:
-      return "temperature";
-    case StageKind::kTopK:
-      return "top_k";
-    case StageKind::kTopP:
-      return "top_p";
+Result<Trace> Trace::Run(std::span<const float> logits, const Step& step, const Chain& chain) {
+  LP_RETURN_IF_ERROR(Validate(chain, logits.size()));
+  for (const TokenId id : step.history) {
+    if (id < 0 || static_cast<size_t>(id) >= logits.size()) {
+      return Error{ErrorCode::kInvalidArgument,
+                   StrCat("token ", id, " is outside the vocabulary of ", logits.size(), " tokens"), "history"};
+    }
   }
-  LP_CHECK(false);
-}
-
-Trace::Trace(std::span<const float> logits, const SamplerSettings& settings)
-    : settings_(settings), raw_(logits), penalised_(logits.begin(), logits.end()), order_(penalised_) {}
-
-Result<Trace> Trace::Run(std::span<const float> logits, std::span<const TokenId> context,
-                         const SamplerSettings& settings) {
-  LP_RETURN_IF_ERROR(Validate(settings));
-  if (logits.empty()) return LogitsError("there are no logits");
-  if (const auto bad = FindInvalidLogit(logits)) {
-    return LogitsError(StrCat("the logit of token ", *bad, " is ", std::isnan(logits[*bad]) ? "NaN" : "+inf",
-                              ", so there is no distribution; the model or its file is damaged"));
+  LP_ASSIGN_OR_RETURN(State raw, State::Make(logits));
+  Trace trace;
+  trace.chain_ = chain;
+  trace.step_ = step;
+  trace.step_.seed = chain.seed;
+  trace.states_.push_back(std::move(raw));
+  bool cut = false;
+  for (const Stage& stage : trace.chain_.stages) {
+    const State& state = trace.states_.back();
+    StageRecord record{.active = !IsOff(stage), .n_in = state.n()};
+    if (record.active) {
+      Outcome outcome = ApplyStage(stage, state, trace.step_);
+      if (outcome.emptied) {
+        return Error{ErrorCode::kInvalidArgument, "it forbids every token that was left, so nothing could be drawn",
+                     std::string(StageName(stage))};
+      }
+      record.skipped = outcome.skipped;
+      record.boundary = outcome.boundary;
+      record.threshold = outcome.threshold;
+      record.low = outcome.low;
+      record.high = outcome.high;
+      const Kind kind = KindOf(stage);
+      cut = cut || (kind == Kind::kCut && outcome.state);
+      if (cut && kind == Kind::kEdit) trace.late_edits_ = true;
+      if (outcome.state) trace.states_.push_back(std::move(*outcome.state));
+      if (!cut) {
+        trace.uncut_ = trace.states_.size() - 1;
+        if (kind == Kind::kEdit) trace.row_order_ = trace.uncut_;
+      }
+    }
+    if (!cut) ++trace.next_;
+    record.n_out = trace.states_.back().n();
+    trace.stages_.push_back(record);
+    trace.after_.push_back(trace.states_.size() - 1);
   }
-  Trace trace(logits, settings);
-  trace.raw_stats_ = ComputeSoftmaxStats(logits);
-  if (!(trace.raw_stats_.sum_exp > 0)) return LogitsError("every logit is -inf, so there is no distribution");
-  trace.n_finite_ =
-      static_cast<size_t>(std::count_if(logits.begin(), logits.end(), [](float x) { return x > kMinusInf; }));
-  trace.ApplyRepetitionPenalty(context);
-  trace.ApplyTemperature();
-  trace.ApplyTopK();
-  trace.ApplyTopP();
   return trace;
 }
 
-// A new record that, until its stage says otherwise, describes no change.
-StageRecord& Trace::Begin(StageKind kind, bool active) {
-  StageRecord stage{.kind = kind, .active = active};
-  stage.n_in = stages_.empty() ? n_finite_ : stages_.back().n_out;
-  stage.n_out = stage.n_in;
-  stage.log_sum_exp = stages_.empty() ? raw_stats_.LogSumExp() : stages_.back().log_sum_exp;
-  stage.entropy = stages_.empty() ? raw_stats_.Entropy() : stages_.back().entropy;
-  return stages_.emplace_back(stage);
+const State& Trace::Shaped() const {
+  if (!shaped_.empty()) return shaped_.back();
+  const State* state = &states_[uncut_];
+  for (size_t i = next_; i < chain_.stages.size(); ++i) {
+    const Stage& stage = chain_.stages[i];
+    if (KindOf(stage) == Kind::kCut || IsOff(stage)) continue;
+    // A temperature that depends on what was left is the one it came to.
+    const bool dynamic = std::holds_alternative<DynamicTemperature>(stage);
+    if (dynamic && stages_[i].skipped) continue;
+    Outcome outcome = dynamic ? Apply(Temperature{stages_[i].threshold}, *state, step_) : ApplyStage(stage, *state, step_);
+    if (outcome.state) state = &shaped_.emplace_back(std::move(*outcome.state));
+  }
+  if (shaped_.empty()) return *state;
+  return shaped_.back();
 }
 
-// [D3] Every distinct token of the window once: a logit above 0 is divided by the penalty, any other multiplied, so
-// that a penalty above 1 always lowers it (Keskar et al. 2019, with the sign rule every engine adopted).
-void Trace::ApplyRepetitionPenalty(std::span<const TokenId> context) {
-  const auto n = settings_.repeat_last_n < 0 ? context.size()
-                                             : std::min(context.size(), static_cast<size_t>(settings_.repeat_last_n));
-  std::vector<TokenId> seen(context.end() - static_cast<std::ptrdiff_t>(n), context.end());
-  std::sort(seen.begin(), seen.end());
-  seen.erase(std::unique(seen.begin(), seen.end()), seen.end());
-  StageRecord& stage = Begin(StageKind::kRepetitionPenalty, settings_.repetition_penalty != 1 && !seen.empty());
-  if (!stage.active) {
-    shaped_stats_ = raw_stats_;
+double Trace::MassOut(size_t stage) const {
+  const StageRecord& record = stages_[stage];
+  if (record.n_out == record.n_in) return 1;
+  const State &in = Before(stage), &out = After(stage);
+  const Kind kind = KindOf(chain_.stages[stage]);
+  // A cut leaves logits as they are: the two normalisers say it all. (Not so for a ban next to other edits.)
+  if (kind == Kind::kCut && !std::holds_alternative<AdaptiveP>(chain_.stages[stage])) {
+    return std::min(1.0, std::exp(out.sums().LogSumExp() - in.sums().LogSumExp()));
+  }
+  double mass = 0;
+  if (in.narrow()) {
+    for (const Candidate& c : in.list()) mass += out.Has(c.id) ? in.ProbabilityOf(c.value) : 0;
+    return mass;
+  }
+  if (out.narrow()) {
+    for (const Candidate& c : out.list()) mass += in.Probability(c.id);
+    return std::min(1.0, mass);
+  }
+  mass = 1;
+  for (size_t b = 0; b < in.values().n_blocks(); ++b) {
+    if (in.values().SharesBlock(out.values(), b)) continue;
+    for (size_t i = 0; i < LogitVector::kBlock; ++i) {
+      const float x = in.values().block(b)[i];
+      if (x > kMasked && out.values().block(b)[i] == kMasked) mass -= in.ProbabilityOf(x);
+    }
+  }
+  return std::max(0.0, mass);
+}
+
+const State& Trace::RowOrder() const { return late_edits_ ? Shaped() : states_[row_order_]; }
+
+TokenId Trace::IdAt(size_t rank) const {
+  const State& order = RowOrder();
+  if (rank <= order.n()) return order.Ranked(rank).id;
+  if (banned_.empty()) {
+    for (size_t i = 0; i < n_vocab(); ++i) {
+      if (!order.Has(static_cast<TokenId>(i))) banned_.push_back(static_cast<TokenId>(i));
+    }
+    std::stable_sort(banned_.begin(), banned_.end(), [&](TokenId a, TokenId b) { return raw().Value(a) > raw().Value(b); });
+  }
+  return banned_[rank - order.n() - 1];
+}
+
+void Trace::Judge(TokenRow& row) const {
+  if (!raw().Has(row.id)) {
+    row.cut_by = TokenRow::kMasked;
     return;
   }
-  const auto penalty = static_cast<float>(settings_.repetition_penalty);
-  for (const TokenId id : seen) {
-    LP_CHECK(id >= 0 && static_cast<size_t>(id) < n_vocab());
-    float& x = penalised_[static_cast<size_t>(id)];
-    x = x > 0 ? x / penalty : x * penalty;
+  if (final().Has(row.id)) return;
+  for (size_t i = 0; i < stages_.size(); ++i) {
+    if (stages_[i].n_out == stages_[i].n_in || After(i).Has(row.id)) continue;
+    row.cut_by = i;
+    const auto x = static_cast<double>(Before(i).Value(row.id));
+    if (x < stages_[i].low) row.margin = stages_[i].low - x;
+    else if (x > stages_[i].high) row.margin = x - stages_[i].high;
+    else if (!std::isnan(stages_[i].low) || !std::isnan(stages_[i].high)) row.margin = 0;
+    return;
   }
-  shaped_stats_ = ComputeSoftmaxStats(penalised_);
-  stage.log_sum_exp = shaped_stats_.LogSumExp();
-  stage.entropy = shaped_stats_.Entropy();
-}
-
-// [D4] Logits divided by T; T = 0 is its limit, the greedy choice, with ties decided for the lowest id [D5].
-void Trace::ApplyTemperature() {
-  const auto t = static_cast<float>(settings_.temperature);
-  StageRecord& stage = Begin(StageKind::kTemperature, settings_.temperature != 1);
-  shaped_ = penalised_;
-  if (!stage.active) return;
-  if (t > 0) {
-    // Relative to the maximum: (x - m) / T is as good as x / T to a softmax and cannot overflow for a small T.
-    const float m = shaped_stats_.max;
-    for (float& x : shaped_) x = (x - m) / t;
-  } else {
-    const auto best = static_cast<size_t>(order_.First(1)[0]);
-    const float x = shaped_[best];
-    std::fill(shaped_.begin(), shaped_.end(), kMinusInf);
-    shaped_[best] = x;
-  }
-  const double entered = stages_[stages_.size() - 2].log_sum_exp;
-  shaped_stats_ = ComputeSoftmaxStats(shaped_);
-  stage.log_sum_exp = shaped_stats_.LogSumExp();
-  stage.entropy = shaped_stats_.Entropy();
-  if (t == 0) {
-    stage.n_out = 1;
-    stage.mass_out = std::exp(shaped_stats_.LogSumExp() - entered);
-  }
-}
-
-// Shrinks to the first n of the rank order and works out what that does to the distribution.
-void Trace::Keep(StageRecord& stage, size_t n) {
-  stage.n_out = n;
-  const double max = Shaped(order_.First(1)[0]);
-  double sum = 0, sum_x = 0;
-  for (const TokenId id : order_.First(n)) {
-    const double y = Shaped(id) - max;
-    const double e = std::exp(y);
-    sum += e;
-    if (e > 0) sum_x += y * e;
-  }
-  const double entered = stage.log_sum_exp;
-  stage.log_sum_exp = max + std::log(sum);
-  stage.mass_out = std::min(1.0, std::exp(stage.log_sum_exp - entered));
-  stage.entropy = std::max(0.0, std::log(sum) - sum_x / sum);
-}
-
-// [D6] The k tokens of the highest logits; equal logits at the edge by lower id, so that exactly k remain.
-void Trace::ApplyTopK() {
-  StageRecord& stage = Begin(StageKind::kTopK, settings_.top_k > 0);
-  const auto k = static_cast<size_t>(settings_.top_k);
-  if (!stage.active || k >= stage.n_in) return;
-  Keep(stage, k);
-  stage.threshold = ShownLogit(order_.First(k).back(), stages_.size() - 1);
-}
-
-// [D7] The shortest prefix of the rank order that holds at least p (Holtzman et al. 2020): a token stays iff the mass
-// before it is < p.
-void Trace::ApplyTopP() {
-  StageRecord& stage = Begin(StageKind::kTopP, settings_.top_p < 1);
-  if (!stage.active) return;
-  double before = 0;
-  size_t n = 0;
-  double last = 0;
-  while (n < stage.n_in && before < settings_.top_p) {
-    last = std::exp(Shaped(order_.First(n + 1)[n]) - stage.log_sum_exp);
-    before += last;
-    ++n;
-  }
-  if (n == stage.n_in) return;
-  Keep(stage, n);
-  stage.threshold = last;
-}
-
-double Trace::RawProbability(TokenId id) const {
-  return std::exp(static_cast<double>(raw_[static_cast<size_t>(id)]) - raw_stats_.LogSumExp());
-}
-
-double Trace::FinalProbability(TokenId id, size_t rank) const {
-  if (rank > n_kept()) return 0;
-  return std::exp(Shaped(id) - stages_.back().log_sum_exp);
 }
 
 TokenRow Trace::Row(size_t rank) const {
   LP_CHECK(rank >= 1 && rank <= n_vocab());
-  const TokenId id = order_.First(rank)[rank - 1];
-  TokenRow row{.id = id, .rank = rank, .logit = static_cast<double>(raw_[static_cast<size_t>(id)])};
-  row.prob_raw = RawProbability(id);
-  row.prob = FinalProbability(id, rank);
-  if (rank > n_finite_) {
-    row.cut_by = TokenRow::kMasked;
-  } else if (rank > n_kept()) {
-    const auto cut = std::find_if(stages_.begin(), stages_.end(), [&](const StageRecord& s) { return rank > s.n_out; });
-    row.cut_by = static_cast<size_t>(cut - stages_.begin());
-  }
+  TokenRow row{.id = IdAt(rank), .rank = rank};
+  const float logit = raw().Value(row.id);
+  row.logit = static_cast<double>(logit);
+  row.prob_raw = logit > kMasked ? raw().ProbabilityOf(logit) : 0;
+  const float last = final().Value(row.id);
+  row.prob = last > kMasked ? final().ProbabilityOf(last) : 0;
+  Judge(row);
   return row;
 }
 
-size_t Trace::RankOf(TokenId id) const { return RanksOf(penalised_, std::span(&id, 1))[0]; }
-
-double Trace::ShownLogit(TokenId id, size_t stage) const {
-  const auto x = static_cast<double>(penalised_[static_cast<size_t>(id)]);
-  const bool scaled = stages_[stage].kind != StageKind::kRepetitionPenalty && settings_.temperature > 0;
-  return scaled ? x / settings_.temperature : x;
+TokenRow Trace::RowOf(TokenId id) const {
+  TokenRow row{.id = id, .rank = RankOf(id)};
+  const float logit = raw().Value(id), last = final().Value(id);
+  row.logit = static_cast<double>(logit);
+  row.prob_raw = logit > kMasked ? raw().ProbabilityOf(logit) : 0;
+  row.prob = last > kMasked ? final().ProbabilityOf(last) : 0;
+  Judge(row);
+  return row;
 }
 
-std::optional<StageValue> Trace::After(size_t stage, const TokenRow& row) const {
-  const StageRecord& record = stages_[stage];
-  if (row.rank > record.n_out) return std::nullopt;
-  const double logit = ShownLogit(row.id, stage);
-  const bool before_temperature = record.kind == StageKind::kRepetitionPenalty;
-  return StageValue{logit, std::exp((before_temperature ? logit : Shaped(row.id)) - record.log_sum_exp)};
+std::vector<TokenRow> Trace::Rows(size_t n) const {
+  n = std::min(n, n_vocab());
+  RowOrder().Top(std::min(n, RowOrder().n()));  // sorts once for all of them
+  std::vector<TokenRow> rows;
+  rows.reserve(n);
+  for (size_t rank = 1; rank <= n; ++rank) rows.push_back(Row(rank));
+  return rows;
+}
+
+size_t Trace::RankOf(TokenId id) const {
+  const State& order = RowOrder();
+  if (order.narrow() || !order.Has(id)) {
+    for (size_t rank = 1; rank <= n_vocab(); ++rank) {
+      if (IdAt(rank) == id) return rank;
+    }
+  }
+  return RanksOf(order.values(), std::span(&id, 1))[0];
+}
+
+std::optional<StageValue> Trace::ValueAfter(size_t stage, TokenId id) const {
+  const State& state = After(stage);
+  const float x = state.Value(id);
+  if (x == kMasked) return std::nullopt;
+  return StageValue{static_cast<double>(x), state.ProbabilityOf(x)};
 }
 
 }  // namespace lp

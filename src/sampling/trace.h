@@ -1,41 +1,38 @@
-// What happened to a distribution on its way from logits to a token: the trace of one pass through the sampler
-// pipeline.
+// What happened to a distribution on its way from logits to a token: the trace of one pass through a sampler chain.
 //
-// A trace is compact: a few numbers a stage. All that can be asked about a token at a stage follows from them, because
-// every stage either changes logits (penalty, temperature) or keeps a prefix of the rank order (greedy, top-k, top-p).
-// Not here: numbers derived from a trace (metrics/), and its JSON form (wire/).
+// A trace keeps the state after every stage that changed something; states share what they did not change, so this is a
+// few kilobytes and not stages x vocabulary. Everything that can be asked about a token or a stage follows from them,
+// and sums nobody asks for are never computed: a bare draw costs a bare draw.
+//
+// Not here: numbers derived from a trace (metrics/), its JSON form (wire/), what engines mean by their settings
+// (dialect/). A trace belongs to one thread: it remembers what it was asked.
 #pragma once
 
-#include <cstdint>
+#include <deque>
 #include <limits>
 #include <optional>
 #include <span>
-#include <string_view>
 #include <vector>
 
-#include "base/token.h"
-#include "distribution/ranking.h"
-#include "distribution/softmax.h"
-#include "sampling/settings.h"
+#include "base/result.h"
+#include "sampling/stages.h"
+#include "sampling/state.h"
+#include "sampling/step.h"
 
 namespace lp {
 
-enum class StageKind : uint8_t { kRepetitionPenalty, kTemperature, kTopK, kTopP };
-std::string_view StageName(StageKind kind);  // "repetition_penalty", "temperature", "top_k", "top_p"
-
-// One stage as it acted. Sums run over the tokens that are alive after it.
+// One stage as it acted.
 struct StageRecord {
-  StageKind kind;
-  bool active = false;  // false: the setting changes nothing here
-  double threshold =
-      std::numeric_limits<double>::quiet_NaN();  // top-k: smallest logit kept; top-p: smallest probability kept
-  size_t n_in = 0, n_out = 0;                    // tokens alive before and after
-  double mass_out = 1;                           // share of the probability that entered and left
-  double log_sum_exp = 0;  // normaliser of the distribution after it: of Trace::shaped_logits() from temperature on
-  double entropy = 0;      // nats
+  bool active = false;    // false: its setting changes nothing, ever
+  bool skipped = false;   // active, but it decided to do nothing this time (XTC's coin)
+  bool boundary = false;  // a decision within float32 rounding of its boundary, or a tie [D37]
+  double threshold = std::numeric_limits<double>::quiet_NaN();  // what the stage came to; unit: docs/definitions.md
+  double low = std::numeric_limits<double>::quiet_NaN();   // logits below (as they entered) were cut
+  double high = std::numeric_limits<double>::quiet_NaN();  // logits above were cut
+  size_t n_in = 0, n_out = 0;                              // tokens left before and after
 };
 
-// A token's logit and probability after a stage; the probability is renormalised over what is alive.
+// A token's logit and probability after a stage; the probability is renormalised over what is left.
 struct StageValue {
   double logit;
   double prob;
@@ -44,7 +41,7 @@ struct StageValue {
 // One token's whole story.
 struct TokenRow {
   TokenId id = 0;
-  size_t rank = 0;      // 1-based, by logit after penalties, ties by lower id: the order the samplers see
+  size_t rank = 0;      // 1-based, in the trace's row order
   double logit = 0;     // the model's own
   double prob_raw = 0;  // softmax of the model's own logits over the whole vocabulary
   double prob = 0;      // final; 0 when cut
@@ -52,61 +49,63 @@ struct TokenRow {
   // was kept.
   static constexpr size_t kMasked = std::numeric_limits<size_t>::max();
   std::optional<size_t> cut_by;
+  // By how much its logit missed the edge of what that stage kept, in nats of that stage's logits; 0 = a tie that lower
+  // ids won; NaN where a stage has no such edge (bans).
+  double margin = std::numeric_limits<double>::quiet_NaN();
 };
 
 class Trace {
  public:
-  // Sends `logits` [V] through the pipeline. `context` is the token path they belong to, prompt included (the penalty's
-  // history). `logits` must outlive the trace. Errors: a setting out of range, an empty vector, a NaN or +inf (named by
-  // index), no finite logit.
-  static Result<Trace> Run(std::span<const float> logits, std::span<const TokenId> context,
-                           const SamplerSettings& settings);
+  // Sends `logits` [V] through the chain. `logits` and `step.history` must outlive the trace. Errors: a setting out of
+  // range, a history token outside the vocabulary, an empty vector, a NaN or +inf (named by index), no finite logit, a
+  // stage that bans every token left.
+  static Result<Trace> Run(std::span<const float> logits, const Step& step, const Chain& chain);
 
-  Trace(Trace&&) = default;  // views point into vectors whose storage moves along
-  Trace& operator=(Trace&&) = default;
+  const Chain& chain() const { return chain_; }
+  const Step& step() const { return step_; }
+  std::span<const StageRecord> stages() const { return stages_; }  // one for each of chain().stages
 
-  const SamplerSettings& settings() const { return settings_; }
-  std::span<const float> raw_logits() const { return raw_; }
-  // After penalties and temperature, up to a constant that softmax does not see: with T != 1 the largest is 0, so that
-  // a tiny T cannot overflow. -inf = cut by greedy.
-  std::span<const float> shaped_logits() const { return shaped_; }
-  const SoftmaxStats& raw_stats() const { return raw_stats_; }
-  const SoftmaxStats& shaped_stats() const { return shaped_stats_; }
-  const std::vector<StageRecord>& stages() const { return stages_; }
+  const State& raw() const { return states_.front(); }
+  const State& final() const { return states_.back(); }
+  const State& Before(size_t stage) const { return states_[stage == 0 ? 0 : after_[stage - 1]]; }
+  const State& After(size_t stage) const { return states_[after_[stage]]; }
+  // [D13] All logit-changing stages and none that removes: what the chain makes of the model's distribution before it
+  // cuts. Bans count as changes. Greedy counts as a cut.
+  const State& Shaped() const;
 
-  size_t n_vocab() const { return raw_.size(); }
-  size_t n_finite() const { return n_finite_; }           // tokens the model itself gives a chance
-  size_t n_kept() const { return stages_.back().n_out; }  // tokens that can be drawn
-  std::span<const TokenId> Kept() const { return order_.First(n_kept()); }
-  std::span<const TokenId> Ranked(size_t n) const { return order_.First(n); }
+  // Share of the probability that entered a stage on tokens that are still there after it.
+  double MassOut(size_t stage) const;
 
-  double RawProbability(TokenId id) const;
-  double FinalProbability(TokenId id, size_t rank) const;
+  size_t n_vocab() const { return raw().n_vocab(); }
+  size_t n_finite() const { return raw().n(); }  // tokens the model itself gives a chance
+  size_t n_kept() const { return final().n(); }  // tokens that can be drawn
+
+  // --- Rows: every token, in one order whatever was cut: by its logit after the last stage that edits single logits,
+  // equal logits by lower id. Tokens that a ban removed come after all others, by raw logit.
   TokenRow Row(size_t rank) const;  // rank in [1, V]
-  size_t RankOf(TokenId id) const;  // one pass over the vocabulary
-  // The token after stage `stage`; nullopt when it is no longer alive then.
-  std::optional<StageValue> After(size_t stage, const TokenRow& row) const;
+  TokenRow RowOf(TokenId id) const;
+  std::vector<TokenRow> Rows(size_t n) const;  // the first min(n, V)
+  size_t RankOf(TokenId id) const;             // one pass over the vocabulary
+  // The token after a stage; nullopt when it is no longer there.
+  std::optional<StageValue> ValueAfter(size_t stage, TokenId id) const;
 
  private:
-  Trace(std::span<const float> logits, const SamplerSettings& settings);
-  void ApplyRepetitionPenalty(std::span<const TokenId> context);
-  void ApplyTemperature();
-  void ApplyTopK();
-  void ApplyTopP();
-  StageRecord& Begin(StageKind kind, bool active);
-  void Keep(StageRecord& stage, size_t n);
-  double Shaped(TokenId id) const { return static_cast<double>(shaped_[static_cast<size_t>(id)]); }
-  double ShownLogit(TokenId id,
-                    size_t stage) const;  // the logit after a stage as the formula gives it, without that constant
+  Trace() = default;
+  const State& RowOrder() const;
+  TokenId IdAt(size_t rank) const;
+  void Judge(TokenRow& row) const;  // fills cut_by and margin
 
-  SamplerSettings settings_;
-  std::span<const float> raw_;    // [V]
-  std::vector<float> penalised_;  // [V] after the penalty
-  std::vector<float> shaped_;     // [V] see shaped_logits()
-  SoftmaxStats raw_stats_, shaped_stats_;
-  size_t n_finite_ = 0;
-  mutable RankOrder order_;  // over penalised_: dividing by a temperature may make ties, never swap. Sorts on demand.
+  Chain chain_;
+  Step step_;
+  std::deque<State> states_;  // raw, then one for each stage that changed something; a deque, so that they stay put
+  std::vector<size_t> after_;  // [stages] index into states_
   std::vector<StageRecord> stages_;
+  size_t uncut_ = 0;      // states_[0..uncut_] came from logit-changing stages only ...
+  size_t next_ = 0;       // ... and chain_.stages[next_] is the first stage after them
+  size_t row_order_ = 0;  // the last of these that an editing stage made
+  bool late_edits_ = false;  // editing stages follow a cut: row order is that of Shaped()
+  mutable std::deque<State> shaped_;     // Shaped(), where it is none of states_
+  mutable std::vector<TokenId> banned_;  // tokens missing from RowOrder(), by raw logit; filled when needed
 };
 
 }  // namespace lp

@@ -1,0 +1,302 @@
+// Stages that remove tokens by their logit or probability. Thresholds are double; which tokens pass is decided on the
+// exact float32 logits. A decision within float32 rounding of its boundary is flagged [D37].
+#include <algorithm>
+#include <cmath>
+
+#include "base/random.h"
+#include "sampling/apply.h"
+
+namespace lp {
+namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+double Wide(float x) { return static_cast<double>(x); }
+
+// The smallest float >= t.
+float FloatFrom(double t) {
+  const auto f = static_cast<float>(t);
+  return Wide(f) < t ? std::nextafter(f, kInfinity) : f;
+}
+
+size_t MinKeep(int64_t min_keep, const State& state) {
+  return std::clamp(static_cast<size_t>(std::max<int64_t>(min_keep, 1)), size_t{1}, state.n());
+}
+
+// How far from a logit a threshold may be and still be decided by rounding: a few units in the last place of float32
+// logits and of probabilities computed from them.
+double LogitSlack(double t) { return 5e-7 * std::max(4.0, std::abs(t)); }
+
+bool NearLogit(const State& state, double t) {
+  if (!std::isfinite(t)) return false;
+  const auto from = static_cast<float>(t - LogitSlack(t)), to = static_cast<float>(t + LogitSlack(t));
+  if (from > state.Max()) return false;
+  return state.CountFrom(from) > (to >= state.Max() ? 0 : state.CountFrom(std::nextafter(to, kInfinity)));
+}
+
+// Keeps tokens whose logit is at least t, and at least min_keep of them.
+Outcome CutBelow(const State& state, double t, int64_t min_keep) {
+  Outcome outcome{.boundary = NearLogit(state, t)};
+  float low = FloatFrom(t);
+  const size_t least = MinKeep(min_keep, state);
+  if (least == 1) {
+    low = std::min(low, state.Max());
+  } else if (state.CountFrom(low) < least) {
+    low = state.Ranked(least).value;
+  }
+  outcome.low = std::min(t, Wide(low));
+  if (state.CountFrom(low) < state.n()) outcome.state = state.KeepRange(low, kInfinity);
+  return outcome;
+}
+
+// Keeps tokens of a probability of at least p.
+Outcome CutImprobable(const State& state, double p, int64_t min_keep) {
+  if (!(p > 0)) return {};
+  Outcome outcome = CutBelow(state, state.sums().LogSumExp() + std::log(p), min_keep);
+  outcome.threshold = p;
+  return outcome;
+}
+
+// Keeps the first n of the rank order.
+Outcome CutAfter(const State& state, size_t n) {
+  if (n >= state.n()) return {};
+  Outcome outcome{.state = state.KeepTop(n)};
+  outcome.low = Wide(state.Ranked(n).value);
+  return outcome;
+}
+
+// How much a sum of n float32 probabilities may be off in an engine.
+double MassSlack(size_t n) { return 1e-6 * (1 + std::sqrt(static_cast<double>(n)) / 8); }
+
+// How many tokens of the rank order an engine keeps that adds up float32 probabilities one by one; nullopt where its sum
+// would take the whole vocabulary in order, which is not worth the sort.
+std::optional<size_t> Float32Count(const TopP& stage, const State& state) {
+  constexpr size_t kMost = 4096;
+  if (stage.arithmetic == MassArithmetic::kExact || state.n() > kMost) return std::nullopt;
+  const std::span<const Candidate> order = state.Top(state.n());
+  const auto p = static_cast<float>(stage.p);
+  const auto prob = [&](size_t i) { return static_cast<float>(state.ProbabilityOf(order[i].value)); };
+  float sum = 0;
+  switch (stage.arithmetic) {
+    case MassArithmetic::kFloat32Descending:
+      for (size_t i = 0; i < order.size(); ++i) {
+        sum += prob(i);
+        if (sum >= p) return i + 1;
+      }
+      return order.size();
+    case MassArithmetic::kFloat32DescendingBefore:
+      for (size_t i = 0; i < order.size(); ++i) {
+        sum += prob(i);
+        if (!(sum - prob(i) < p)) return i;
+      }
+      return order.size();
+    case MassArithmetic::kFloat32Ascending:
+    case MassArithmetic::kFloat32AscendingFloat32P: {
+      const float tail = stage.arithmetic == MassArithmetic::kFloat32Ascending ? static_cast<float>(1 - stage.p) : 1 - p;
+      for (size_t i = order.size(); i-- > 0;) {
+        sum += prob(i);
+        if (!(sum <= tail)) return i + 1;
+      }
+      return 0;
+    }
+    case MassArithmetic::kExact:
+      break;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+// [D5]
+Outcome Apply(const Greedy&, const State& state, const Step&) {
+  Outcome outcome = CutAfter(state, 1);
+  outcome.boundary = state.n() > 1 && state.Top(2)[1].value == state.Max();
+  return outcome;
+}
+
+// [D6]
+Outcome Apply(const TopK& stage, const State& state, const Step&) {
+  const size_t k = std::max(static_cast<size_t>(stage.k), MinKeep(stage.min_keep, state));
+  if (k >= state.n()) return {};
+  const float last = state.Ranked(k).value;
+  const size_t from = state.CountFrom(last);
+  Outcome outcome = stage.ties == Ties::kKeepAll ? Outcome{.low = Wide(last)} : CutAfter(state, k);
+  if (stage.ties == Ties::kKeepAll && from < state.n()) outcome.state = state.KeepRange(last, kInfinity);
+  outcome.threshold = Wide(last);
+  outcome.boundary = from > k;  // a tie: which of the equals stay is each engine's own choice
+  return outcome;
+}
+
+// [D7]
+Outcome Apply(const TopP& stage, const State& state, const Step&) {
+  const MassEdge edge = state.FindMass(Weight::kProbability, stage.p);
+  size_t n = edge.n;
+  const double slack = MassSlack(edge.n);
+  const bool near = std::abs(edge.before - stage.p) < slack || std::abs(edge.through - stage.p) < slack;
+  if (stage.rule == MassRule::kBeforeLessOrEqual && edge.through == stage.p) ++n;
+  if (stage.rule == MassRule::kThroughLessOrEqual && edge.through > stage.p) --n;
+  if (near) n = Float32Count(stage, state).value_or(n);
+  n = std::clamp(n, MinKeep(stage.min_keep, state), state.n());
+  Outcome outcome = CutAfter(state, n);
+  outcome.boundary = near;
+  if (n < state.n()) outcome.threshold = state.ProbabilityOf(state.Ranked(n).value);
+  return outcome;
+}
+
+// [D25]
+Outcome Apply(const MinP& stage, const State& state, const Step&) {
+  const double t = stage.on_logits ? Wide(state.Max() + std::log(static_cast<float>(stage.p))) : Wide(state.Max()) + std::log(stage.p);
+  Outcome outcome = CutBelow(state, t, stage.min_keep);
+  outcome.threshold = stage.p * state.ProbabilityOf(state.Max());
+  return outcome;
+}
+
+// [D26] Tokens whose surprisal is nearest to the entropy, until they hold p.
+Outcome Apply(const TypicalP& stage, const State& state, const Step&) {
+  const double centre = state.sums().LogSumExp() - state.sums().Entropy();  // the logit at which -log p = H
+  const MassEdge edge = state.FindMassAround(centre, stage.p);
+  const auto distance_of = [&](const Candidate& c) { return std::abs(Wide(c.value) - centre); };
+  size_t n = edge.n;
+  if (stage.rule == MassRule::kBeforeLessOrEqual && edge.through == stage.p) ++n;
+  n = std::clamp(n, MinKeep(stage.min_keep, state), state.n());
+  if (n >= state.n()) return {};
+  double distance = distance_of(edge.last);
+  if (n > edge.n) distance = distance_of(state.NearestTo(centre, std::numeric_limits<double>::infinity())[n - 1]);
+  const double slack = LogitSlack(centre), rounding = 1e-12 * (1 + std::abs(centre) + distance);
+  Outcome outcome{.threshold = distance, .low = centre - distance, .high = centre + distance};
+  const bool near_mass = std::abs(edge.before - stage.p) < MassSlack(edge.n) || std::abs(edge.through - stage.p) < MassSlack(edge.n);
+  if (n > State::kNarrow) {
+    outcome.state = state.KeepRange(FloatFrom(centre - distance - rounding), static_cast<float>(centre + distance + rounding));
+    outcome.boundary = near_mass || outcome.state->n() != n;
+    return outcome;
+  }
+  std::vector<Candidate> nearest = state.NearestTo(centre, distance + slack);
+  outcome.boundary = near_mass || nearest.size() > n;
+  if (stage.ties == Ties::kLowerId) {
+    nearest.resize(n);
+  } else {
+    std::erase_if(nearest, [&](const Candidate& c) { return distance_of(c) > distance + rounding; });
+  }
+  if (nearest.size() < state.n()) outcome.state = state.Only(std::move(nearest));
+  return outcome;
+}
+
+// [D27]
+Outcome Apply(const TopNSigma& stage, const State& state, const Step&) {
+  const double t = Wide(state.Max()) - stage.n * state.LogitMoments().deviation;
+  Outcome outcome = CutBelow(state, t, stage.min_keep);
+  outcome.threshold = t;
+  return outcome;
+}
+
+// [D28]
+Outcome Apply(const EpsilonCutoff& stage, const State& state, const Step&) {
+  return CutImprobable(state, stage.epsilon, stage.min_keep);
+}
+
+// [D29]
+Outcome Apply(const EtaCutoff& stage, const State& state, const Step&) {
+  const double eta = std::min(stage.epsilon, std::sqrt(stage.epsilon) * std::exp(-state.sums().Entropy()));
+  return CutImprobable(state, eta, stage.min_keep);
+}
+
+// [D30]
+Outcome Apply(const TopA& stage, const State& state, const Step&) {
+  const double top = state.ProbabilityOf(state.Max());
+  return CutImprobable(state, stage.a * top * top, stage.min_keep);
+}
+
+// [D31] The longest prefix of the rank order whose entropy terms sum to at most alpha times the entropy of all.
+Outcome Apply(const TopH& stage, const State& state, const Step& step) {
+  if (stage.n_max > 0 && static_cast<size_t>(stage.n_max) < state.n()) {
+    const State best = state.KeepTop(static_cast<size_t>(stage.n_max));
+    TopH rest = stage;
+    rest.n_max = 0;
+    Outcome outcome = Apply(rest, best, step);
+    if (!outcome.state) outcome = CutAfter(state, best.n());
+    return outcome;
+  }
+  const double tau = stage.alpha * state.sums().Entropy();
+  const MassEdge edge = state.FindMass(Weight::kEntropy, tau);
+  const bool whole = !edge.reached || edge.through <= tau;
+  const size_t n = std::clamp(whole ? edge.n : edge.n - 1, MinKeep(stage.min_keep, state), state.n());
+  Outcome outcome = CutAfter(state, n);
+  outcome.threshold = tau;
+  outcome.boundary = std::abs(edge.through - tau) < MassSlack(edge.n) || std::abs(edge.before - tau) < MassSlack(edge.n);
+  return outcome;
+}
+
+// [D32] Needs the curvature of the whole sorted curve: the one stage that sorts everything.
+Outcome Apply(const TailFree& stage, const State& state, const Step&) {
+  if (state.n() < 3) return {.skipped = true};
+  const auto order = state.Top(state.n());
+  std::vector<double> curvature(order.size() - 2);
+  double sum = 0;
+  for (size_t i = 0; i < curvature.size(); ++i) {
+    const double a = state.ProbabilityOf(order[i].value), b = state.ProbabilityOf(order[i + 1].value),
+                 c = state.ProbabilityOf(order[i + 2].value);
+    curvature[i] = std::abs((a - b) - (b - c));
+    sum += curvature[i];
+  }
+  const auto n = static_cast<double>(curvature.size());
+  double cumulated = 0;
+  size_t keep = order.size();
+  Outcome edge;
+  for (size_t i = 0; i < curvature.size(); ++i) {
+    cumulated += sum > 1e-6 ? curvature[i] / sum : 1 / n;
+    if (std::abs(cumulated - stage.z) < MassSlack(i)) edge.boundary = true;
+    if (cumulated > stage.z && i >= MinKeep(stage.min_keep, state)) {
+      keep = i;
+      break;
+    }
+  }
+  Outcome outcome = CutAfter(state, keep);
+  outcome.boundary = edge.boundary;
+  return outcome;
+}
+
+// [D33]
+Outcome Apply(const Xtc& stage, const State& state, const Step& step) {
+  const double coin = UniformAt(step.seed ^ 0x9E3779B97F4A7C15u, step.position);  // another stream than the draw's
+  if (state.n() < 2 || stage.threshold > 0.5 || coin >= stage.probability) return {.skipped = true};
+  const double t = state.sums().LogSumExp() + std::log(stage.threshold);
+  const size_t n = state.CountFrom(FloatFrom(t));
+  Outcome outcome{.threshold = stage.threshold, .boundary = NearLogit(state, t)};
+  if (n < 2 || state.n() - (n - 1) < MinKeep(stage.min_keep, state)) return outcome;
+  std::vector<TokenId> removed;
+  for (const Candidate& c : state.Top(n - 1)) removed.push_back(c.id);
+  outcome.high = Wide(state.Ranked(n).value);
+  outcome.state = state.Without(removed);
+  return outcome;
+}
+
+// [D34]
+Outcome Apply(const Mirostat1& stage, const State& state, const Step&) {
+  const double mu = stage.mu < 0 ? 2 * stage.tau : stage.mu;
+  const auto top = state.Top(static_cast<size_t>(std::max<int64_t>(stage.m, 2)));
+  double sum_tb = 0, sum_tt = 0;
+  for (size_t i = 0; i + 1 < top.size(); ++i) {
+    const double t = std::log(static_cast<double>(i + 2) / static_cast<double>(i + 1));
+    const double b = Wide(top[i].value) - Wide(top[i + 1].value);  // log(p_i / p_{i+1})
+    sum_tb += t * b;
+    sum_tt += t * t;
+  }
+  if (sum_tt == 0) return {.skipped = true};
+  const double s = sum_tb / sum_tt, epsilon = s - 1, v = static_cast<double>(state.n_vocab());
+  const double k = std::pow(epsilon * std::pow(2, mu) / (1 - std::pow(v, -epsilon)), 1 / s);
+  const size_t n = k >= static_cast<double>(state.n()) ? state.n() : std::max<size_t>(1, static_cast<size_t>(k));
+  Outcome outcome = CutAfter(state, n);
+  outcome.threshold = k;
+  outcome.boundary = std::abs(k - std::round(k)) < 1e-4 * k;
+  return outcome;
+}
+
+// [D35]
+Outcome Apply(const Mirostat2& stage, const State& state, const Step&) {
+  const double mu = stage.mu < 0 ? 2 * stage.tau : stage.mu;
+  Outcome outcome = CutBelow(state, state.sums().LogSumExp() - mu * std::log(2.0), 1);
+  outcome.threshold = mu;
+  return outcome;
+}
+
+}  // namespace lp

@@ -1,0 +1,287 @@
+#include "sampling/state.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/str_cat.h"
+
+namespace lp {
+namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+SoftmaxSums SumsOf(std::span<const Candidate> list) {
+  SoftmaxSums sums{.max = list.front().value, .n = list.size()};
+  for (const Candidate& c : list) {
+    const double y = static_cast<double>(c.value) - static_cast<double>(sums.max);
+    const double e = std::exp(y);
+    sums.sum_exp += e;
+    sums.sum_x_exp += y * e;
+    sums.sum_xx_exp += y * y * e;
+    sums.sum_exp2 += e * e;
+  }
+  return sums;
+}
+
+// Runs through tokens in some order, adding up weights.
+template <class NextToken, class WeightOf>
+MassEdge Accumulate(size_t n, double target, const NextToken& token, const WeightOf& weight) {
+  MassEdge edge;
+  edge.reached = false;
+  while (edge.n < n && !edge.reached) {
+    edge.last = token(edge.n++);
+    edge.before = edge.through;
+    edge.through += weight(edge.last);
+    edge.reached = edge.through >= target;
+  }
+  return edge;
+}
+
+}  // namespace
+
+Result<State> State::Make(std::span<const float> logits) {
+  const auto error = [](std::string message) {
+    return Error{ErrorCode::kInvalidArgument, std::move(message), "logits"};
+  };
+  if (logits.empty()) return error("there are no logits");
+  State state;
+  state.values_ = LogitVector(logits);
+  Scan scan = ScanLogits(state.values_);
+  if (scan.invalid) {
+    return error(StrCat("the logit of token ", *scan.invalid, " is ", std::isnan(logits[*scan.invalid]) ? "NaN" : "+inf",
+                        ", so there is no distribution; what wrote it is damaged"));
+  }
+  if (scan.n_finite == 0) return error("every logit is -inf, so there is no distribution");
+  state.n_vocab_ = logits.size();
+  state.n_ = scan.n_finite;
+  state.block_max_ = std::move(scan.block_max);
+  return state;
+}
+
+State State::Wide(LogitVector values, const State& before) {
+  State state;
+  state.n_vocab_ = before.n_vocab_;
+  state.values_ = std::move(values);
+  state.before_ = &before;
+  return state;
+}
+
+State State::Narrow(std::vector<Candidate> list, size_t n_vocab) {
+  LP_CHECK(!list.empty());
+  State state;
+  state.narrow_ = true;
+  state.n_vocab_ = n_vocab;
+  state.n_ = list.size();
+  state.list_ = std::move(list);
+  // Mostly in order already: stages that keep the order cost a pass, edits and new ties an insertion or two.
+  if (!std::is_sorted(state.list_.begin(), state.list_.end(), RanksBefore)) {
+    std::sort(state.list_.begin(), state.list_.end(), RanksBefore);
+  }
+  return state;
+}
+
+float State::Value(TokenId id) const {
+  if (!narrow_) return values_.at(id);
+  if (list_.size() <= 32) {
+    for (const Candidate& c : list_) {
+      if (c.id == id) return c.value;
+    }
+    return kMasked;
+  }
+  const auto less = [](const Candidate& a, const Candidate& b) { return a.id < b.id; };
+  if (by_id_.empty()) {
+    by_id_ = list_;
+    std::sort(by_id_.begin(), by_id_.end(), less);
+  }
+  const auto at = std::lower_bound(by_id_.begin(), by_id_.end(), Candidate{.id = id}, less);
+  return at != by_id_.end() && at->id == id ? at->value : kMasked;
+}
+
+double State::ProbabilityOf(float value) const {
+  return std::exp(static_cast<double>(value) - static_cast<double>(sums().max)) / sums().sum_exp;
+}
+
+std::span<const float> State::block_max() const {
+  if (!block_max_.empty()) return block_max_;
+  block_max_.resize(values_.n_blocks());
+  const bool known = before_ != nullptr && !before_->narrow_;
+  const std::span<const float> old = known ? before_->block_max() : std::span<const float>();
+  for (size_t b = 0; b < block_max_.size(); ++b) {
+    if (known && values_.SharesBlock(before_->values_, b)) {
+      block_max_[b] = old[b];
+    } else {
+      const float* x = values_.block(b);
+      block_max_[b] = *std::max_element(x, x + LogitVector::kBlock);
+    }
+  }
+  return block_max_;
+}
+
+const VectorSums& State::vector_sums() const {
+  if (!vector_sums_) {
+    const bool known = before_ != nullptr && before_->vector_sums_;
+    vector_sums_ = known ? ComputeSums(values_, before_->values_, *before_->vector_sums_) : ComputeSums(values_);
+  }
+  return *vector_sums_;
+}
+
+const SoftmaxSums& State::sums() const {
+  if (!narrow_) return vector_sums().total;
+  if (!sums_) sums_ = SumsOf(list_);
+  return *sums_;
+}
+
+std::span<const Candidate> State::Top(size_t k) const {
+  k = std::min(k, n_);
+  if (narrow_) return std::span(list_).first(k);
+  if (top_.size() < k) top_ = TopRanked(values_, block_max(), std::min(n_, std::max(k, 2 * top_.size())));
+  return std::span(top_).first(k);
+}
+
+Candidate State::Ranked(size_t rank) const {
+  LP_CHECK(rank >= 1 && rank <= n_);
+  if (narrow_) return list_[rank - 1];
+  if (rank <= top_.size() || rank <= kNarrow) return Top(rank)[rank - 1];
+  std::vector<Candidate> all;
+  all.reserve(n_);
+  for (size_t i = 0; i < values_.size(); ++i) {
+    if (values_[i] > kMasked) all.push_back({static_cast<TokenId>(i), values_[i]});
+  }
+  const auto at = all.begin() + static_cast<std::ptrdiff_t>(rank - 1);
+  std::nth_element(all.begin(), at, all.end(), RanksBefore);
+  return *at;
+}
+
+MassEdge State::FindMass(Weight weight, double target) const {
+  if (!narrow_) return lp::FindMass(values_, vector_sums(), weight, target);
+  return Accumulate(
+      n_, target, [&](size_t i) { return list_[i]; },
+      [&](const Candidate& c) {
+        const double p = ProbabilityOf(c.value);
+        return weight == Weight::kProbability ? p : p > 0 ? -p * std::log(p) : 0.0;
+      });
+}
+
+MassEdge State::FindMassAround(double centre, double target) const {
+  if (!narrow_) return lp::FindMassAround(values_, vector_sums(), centre, target);
+  const std::vector<Candidate> order = NearestTo(centre, std::numeric_limits<double>::infinity());
+  return Accumulate(
+      n_, target, [&](size_t i) { return order[i]; }, [&](const Candidate& c) { return ProbabilityOf(c.value); });
+}
+
+std::vector<Candidate> State::NearestTo(double centre, double reach) const {
+  const auto distance = [&](const Candidate& c) { return std::abs(static_cast<double>(c.value) - centre); };
+  std::vector<Candidate> order;
+  if (narrow_) {
+    order = list_;
+  } else {
+    const auto edge = [](double x) { return static_cast<float>(std::clamp(x, -3.4e38, 3.4e38)); };
+    order = Between(values_, block_max(), std::nextafter(edge(centre - reach), kMasked), std::nextafter(edge(centre + reach), kInfinity));
+  }
+  std::erase_if(order, [&](const Candidate& c) { return distance(c) > reach; });
+  std::sort(order.begin(), order.end(), [&](const Candidate& a, const Candidate& b) {
+    return distance(a) < distance(b) || (distance(a) == distance(b) && a.id < b.id);
+  });
+  return order;
+}
+
+Moments State::LogitMoments() const {
+  if (!narrow_) return lp::LogitMoments(values_);
+  double mean = 0, squares = 0;
+  for (const Candidate& c : list_) mean += static_cast<double>(c.value);
+  mean /= static_cast<double>(n_);
+  for (const Candidate& c : list_) squares += (static_cast<double>(c.value) - mean) * (static_cast<double>(c.value) - mean);
+  return {mean, std::sqrt(squares / static_cast<double>(n_))};
+}
+
+size_t State::CountFrom(float low) const {
+  if (!narrow_) {
+    const Counts counts = CountAbove(values_, low);
+    return counts.above + counts.equal;
+  }
+  const auto end = std::partition_point(list_.begin(), list_.end(), [&](const Candidate& c) { return c.value >= low; });
+  return static_cast<size_t>(end - list_.begin());
+}
+
+State State::KeepTop(size_t n) const {
+  LP_CHECK(n >= 1 && n <= n_);
+  if (narrow_ || n <= kNarrow) {
+    const auto top = Top(n);
+    return Narrow({top.begin(), top.end()}, n_vocab_);
+  }
+  const Candidate last = Ranked(n);
+  State state = Wide(lp::KeepRange(values_, last.value, last.id, kInfinity), *this);
+  state.n_ = n;
+  return state;
+}
+
+State State::KeepRange(float low, float high) const {
+  if (narrow_) {
+    std::vector<Candidate> list;
+    for (const Candidate& c : list_) {
+      if (c.value >= low && c.value <= high) list.push_back(c);
+    }
+    return Narrow(std::move(list), n_vocab_);
+  }
+  const size_t above_high = high < kInfinity ? CountAbove(values_, high).above : 0;
+  const size_t n = CountFrom(low) - above_high;
+  LP_CHECK(n >= 1);
+  if (n <= kNarrow) return Narrow(Between(values_, block_max(), low, high), n_vocab_);
+  State state = Wide(lp::KeepRange(values_, low, std::numeric_limits<TokenId>::max(), high), *this);
+  state.n_ = n;
+  return state;
+}
+
+State State::With(std::span<const Candidate> edits) const {
+  if (narrow_) {
+    std::vector<Candidate> list(list_);
+    for (const Candidate& edit : edits) {
+      const auto at = std::find_if(list.begin(), list.end(), [&](const Candidate& c) { return c.id == edit.id; });
+      if (at != list.end()) at->value = edit.value;
+    }
+    std::erase_if(list, [](const Candidate& c) { return c.value == kMasked; });
+    return Narrow(std::move(list), n_vocab_);
+  }
+  State state = Wide(values_, *this);
+  state.n_ = n_;
+  for (const Candidate& edit : edits) {
+    if (values_.at(edit.id) == kMasked) continue;
+    if (edit.value == kMasked && state.values_.at(edit.id) > kMasked) --state.n_;
+    state.values_.Set(static_cast<size_t>(edit.id), edit.value);
+  }
+  LP_CHECK(state.n_ >= 1);
+  return state;
+}
+
+State State::Only(std::vector<Candidate> tokens) const {
+  if (narrow_ || tokens.size() <= kNarrow) return Narrow(std::move(tokens), n_vocab_);
+  LogitVector values = values_;
+  for (size_t b = 0; b < values.n_blocks(); ++b) values.MaskBlock(b);
+  for (const Candidate& c : tokens) values.Set(static_cast<size_t>(c.id), c.value);
+  State state = Wide(std::move(values), *this);
+  state.n_ = tokens.size();
+  return state;
+}
+
+State State::Without(std::span<const TokenId> ids) const {
+  std::vector<Candidate> edits;
+  for (const TokenId id : ids) edits.push_back({id, kMasked});
+  return With(edits);
+}
+
+State State::Divided(float t) const {
+  // A tiny T would overflow: relative to the maximum it cannot, and softmax does not see the difference [D2].
+  const float max = Max();
+  const float largest = std::max(std::abs(max), 1.0f);
+  if (largest / t > 1e30f) {
+    return Mapped([&](float x) { return std::max((x - max) / t, std::numeric_limits<float>::lowest()); });
+  }
+  if (narrow_) return Mapped([&](float x) { return std::max(x / t, std::numeric_limits<float>::lowest()); });
+  State state = Wide(Divide(values_, t), *this);
+  Scan scan = ScanLogits(state.values_);  // a logit of -3e38, some frameworks' mask, has become -inf
+  state.n_ = scan.n_finite;
+  state.block_max_ = std::move(scan.block_max);
+  return state;
+}
+
+}  // namespace lp

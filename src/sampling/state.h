@@ -1,0 +1,109 @@
+// A distribution on its way through a chain: which tokens are left, and what their logits are now. Not changed once
+// made; every stage makes the next state from the last and shares what it did not touch.
+//
+// Two forms, one meaning. Wide: one logit a token of the vocabulary, removed tokens are -inf. Narrow: the few tokens
+// that are left, listed in rank order; from there on double arithmetic on a short list is both fastest and exact. A chain
+// goes from wide to narrow at most once and never back.
+//
+// Sums and ranks are computed when first asked for and remembered, so a state must not be shared between threads.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/result.h"
+#include "distribution/logit_vector.h"
+#include "distribution/select.h"
+#include "distribution/sums.h"
+
+namespace lp {
+
+class State {
+ public:
+  static constexpr size_t kNarrow = 1024;  // a cut that leaves no more than this makes the state narrow
+
+  // `logits` [V] must outlive the state and all made from it. Errors: an empty vector, a NaN or +inf (named by index),
+  // no finite logit.
+  static Result<State> Make(std::span<const float> logits);
+
+  bool narrow() const { return narrow_; }
+  size_t n_vocab() const { return n_vocab_; }
+  size_t n() const { return n_; }                            // tokens left
+  const LogitVector& values() const { return values_; }      // wide only
+  std::span<const Candidate> list() const { return list_; }  // narrow only, in rank order
+
+  float Max() const { return Top(1)[0].value; }
+  float Value(TokenId id) const;  // -inf when the token is not left
+  bool Has(TokenId id) const { return Value(id) > kMasked; }
+  double ProbabilityOf(float value) const;  // exp(value - log sum exp)
+  double Probability(TokenId id) const { return ProbabilityOf(Value(id)); }
+  const SoftmaxSums& sums() const;
+
+  // The first min(k, n()) tokens in rank order, sorted only as far as somebody asked. Valid until the next call.
+  std::span<const Candidate> Top(size_t k) const;
+  Candidate Ranked(size_t rank) const;  // the token of a 1-based rank <= n()
+  // Where a running sum of weights in rank order reaches `target`, or in the order of the distance from `centre`.
+  MassEdge FindMass(Weight weight, double target) const;
+  MassEdge FindMassAround(double centre, double target) const;
+  // Every token at most `reach` away from `centre`, nearest first, equal distances by lower id.
+  std::vector<Candidate> NearestTo(double centre, double reach) const;
+  Moments LogitMoments() const;
+  size_t CountFrom(float low) const;  // tokens of a value >= low
+
+  // --- What a stage makes of it. At least one token must remain. ---
+  // The first n in rank order.
+  State KeepTop(size_t n) const;
+  // Values in [low, high].
+  State KeepRange(float low, float high) const;
+  // These tokens with these values; in any order, all of them left until now.
+  State Only(std::vector<Candidate> tokens) const;
+  // Without some tokens.
+  State Without(std::span<const TokenId> ids) const;
+  // With other logits for some tokens; -inf removes one. Tokens that are not left stay removed.
+  State With(std::span<const Candidate> edits) const;
+  // x / t, float32 as the engines do it, except that the maximum is subtracted first where x / t would overflow.
+  State Divided(float t) const;
+  // Any other function of a logit. `f` need not be monotone.
+  template <class F>
+  State Mapped(const F& f) const;
+
+ private:
+  static State Wide(LogitVector values, const State& before);
+  static State Narrow(std::vector<Candidate> list, size_t n_vocab);
+  std::span<const float> block_max() const;
+  const VectorSums& vector_sums() const;
+
+  bool narrow_ = false;
+  size_t n_vocab_ = 0, n_ = 0;
+  LogitVector values_;
+  std::vector<Candidate> list_;
+  // A state this one was made from, for what its unchanged blocks are known to hold.
+  const State* before_ = nullptr;
+
+  mutable std::vector<float> block_max_;        // [n_blocks]; empty = not computed
+  mutable std::optional<VectorSums> vector_sums_;  // wide
+  mutable std::optional<SoftmaxSums> sums_;        // narrow
+  mutable std::vector<Candidate> top_;             // wide: the start of the rank order
+  mutable std::vector<Candidate> by_id_;           // narrow and long: list_ by id
+};
+
+template <class F>
+State State::Mapped(const F& f) const {
+  if (narrow_) {
+    std::vector<Candidate> list(list_);
+    for (Candidate& c : list) c.value = f(c.value);
+    return Narrow(std::move(list), n_vocab_);
+  }
+  LogitVector values = values_;
+  for (size_t b = 0; b < values.n_blocks(); ++b) {
+    const float* from = values_.block(b);
+    float* to = values.Replace(b);
+    for (size_t i = 0; i < LogitVector::kBlock; ++i) to[i] = from[i] > kMasked ? f(from[i]) : kMasked;
+  }
+  State state = Wide(std::move(values), *this);
+  state.n_ = n_;
+  return state;
+}
+
+}  // namespace lp
