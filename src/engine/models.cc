@@ -7,6 +7,7 @@
 #include "base/mapped_file.h"
 #include "base/str_cat.h"
 #include "gguf/gguf.h"
+#include "hub/places.h"
 #include "model/model.h"
 #include "tokenizer/tokenizer.h"
 
@@ -17,8 +18,8 @@ namespace {
 // The shipped model; its card is models/README.md.
 constexpr std::string_view kDefaultModel = "logitpeek-tales-q8_0";
 
-FoundModel Describe(const fs::path& path) {
-  FoundModel found{.name = path.stem().string(), .path = path.string()};
+FoundModel Describe(const ModelFile& file_found) {
+  FoundModel found{.name = file_found.name, .path = file_found.path, .place = file_found.place};
   found.is_default = found.name == kDefaultModel;
   const auto mapped = MappedFile::Open(found.path);
   if (!mapped.ok()) {
@@ -69,15 +70,22 @@ std::vector<std::string> ModelFolders() {
   return folders;
 }
 
+std::vector<ModelFile> ListModels() {
+  std::vector<ModelFile> files;
+  const auto add = [&](ModelFile file) {
+    const bool known = std::any_of(files.begin(), files.end(), [&](const ModelFile& f) { return f.name == file.name; });
+    if (!known) files.push_back(std::move(file));
+  };
+  for (const std::string& folder : ModelFolders()) {
+    for (const fs::path& path : GgufFilesIn(folder)) add({path.stem().string(), path.string(), "logitpeek"});
+  }
+  for (ModelFile& file : FindModelFiles(ProcessEnvironment())) add(std::move(file));
+  return files;
+}
+
 std::vector<FoundModel> FindModels() {
   std::vector<FoundModel> models;
-  for (const std::string& folder : ModelFolders()) {
-    for (const fs::path& path : GgufFilesIn(folder)) {
-      const bool known =
-          std::any_of(models.begin(), models.end(), [&](const FoundModel& m) { return m.name == path.stem(); });
-      if (!known) models.push_back(Describe(path));
-    }
-  }
+  for (const ModelFile& file : ListModels()) models.push_back(Describe(file));
   return models;
 }
 
@@ -88,10 +96,9 @@ Result<std::string> ResolveModel(const std::string& name_or_path) {
                              : name_or_path.ends_with(".gguf") ? name_or_path.substr(0, name_or_path.size() - 5)
                                                                : name_or_path;
   std::string names;
-  for (const std::string& folder : ModelFolders()) {
-    const fs::path path = fs::path(folder) / (wanted + ".gguf");
-    if (fs::is_regular_file(path, error)) return path.string();
-    for (const fs::path& found : GgufFilesIn(folder)) names += (names.empty() ? "" : ", ") + found.stem().string();
+  for (const ModelFile& file : ListModels()) {
+    if (file.name == wanted) return file.path;
+    names += (names.empty() ? "" : ", ") + file.name;
   }
   if (name_or_path.empty()) {
     return Error{ErrorCode::kNotFound,

@@ -5,12 +5,14 @@
 #include <vector>
 
 #include "base/result.h"
+#include "hub/places.h"
 
 namespace lp {
 
 struct FoundModel {
-  std::string name;  // the file's name without .gguf: what -m accepts
+  std::string name;  // what -m accepts: the file's name without .gguf, or what its store calls it
   std::string path;
+  std::string place;  // "logitpeek", "Hugging Face cache", "llama.cpp cache", "Ollama", "LM Studio"
   std::string title;  // general.name
   std::string architecture;
   std::string quantization;  // type of most weights
@@ -20,12 +22,16 @@ struct FoundModel {
   bool is_default = false;
 };
 
-// The folders searched, in order: $LOGITPEEK_MODELS (one folder), the one installed beside the program, the source
+// logitpeek's own folders, in order: $LOGITPEEK_MODELS (one folder), the one installed beside the program, the source
 // tree's.
 std::vector<std::string> ModelFolders();
 
-// GGUF files in those folders, by name; a name found twice is the earlier folder's.
+// GGUF files in those folders by name, then those of the places other programs keep theirs (hub/places.h); a name found
+// twice is the earlier one's. Opens every file, to say what it is and whether it can run.
 std::vector<FoundModel> FindModels();
+
+// The same list without opening a file.
+std::vector<ModelFile> ListModels();
 
 // A path for what -m says: an existing file, else a listed name (with or without .gguf); "" means the default model.
 // The error lists the names.
