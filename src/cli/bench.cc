@@ -1,0 +1,76 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/random.h"
+#include "cli/model_commands.h"
+#include "wire/wire.h"
+
+namespace lp {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double Seconds(Clock::duration d) { return std::chrono::duration<double>(d).count(); }
+
+double Median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const size_t n = values.size();
+  return n % 2 == 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+}
+
+}  // namespace
+
+Status RunBench(const CommonOptions& common, const BenchOptions& options) {
+  const auto opening = Clock::now();
+  LP_ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, OpenEngine(common));
+  const double load = Seconds(Clock::now() - opening);
+  const ModelInfo& info = engine->info();
+  const size_t n = options.prompt + options.decode;
+  if (n > info.context_length) {
+    return Error{ErrorCode::kOutOfRange,
+                 fmt::format("{} tokens do not fit this model's context of {}; use fewer, or --ctx-size", n, info.context_length), "-n"};
+  }
+  std::vector<double> prompt_speed, decode_speed;
+  uint64_t position = 0;
+  const auto random_id = [&] { return static_cast<TokenId>(UniformAt(1, position++) * static_cast<double>(info.n_vocab)); };
+  const Progress progress("run", "runs");
+  for (size_t run = 0; run <= options.repeats; ++run) {  // the first warms up and is not counted
+    progress.Show(run, options.repeats + 1);
+    std::vector<TokenId> context;
+    while (context.size() < options.prompt) context.push_back(random_id());
+    auto start = Clock::now();
+    LP_ASSIGN_OR_RETURN(const Evaluation first, engine->Evaluate(context));
+    const double prompt = Seconds(Clock::now() - start);
+    start = Clock::now();
+    for (size_t i = 0; i < options.decode; ++i) {
+      context.push_back(random_id());
+      LP_ASSIGN_OR_RETURN(const Evaluation next, engine->Evaluate(context));
+    }
+    const double decode = Seconds(Clock::now() - start);
+    if (run == 0) continue;
+    prompt_speed.push_back(static_cast<double>(options.prompt) / prompt);
+    if (options.decode > 0) decode_speed.push_back(static_cast<double>(options.decode) / decode);
+  }
+  progress.Clear();
+  const double prompts = Median(prompt_speed), decodes = decode_speed.empty() ? 0 : Median(decode_speed);
+  // Every weight is read once a token, whatever the file holds beside them: an upper bound by a percent or two.
+  const double gigabytes = decodes * static_cast<double>(info.file_bytes) / 1e9;
+  if (common.json) {
+    fmt::print("{}\n", Dump({{"model", info.name}, {"quantization", info.quantization}, {"threads", engine->n_threads()},
+                             {"load_s", load}, {"prompt_tokens", options.prompt}, {"decode_tokens", options.decode},
+                             {"repeats", options.repeats}, {"prompt_tokens_per_s", prompts}, {"decode_tokens_per_s", decodes},
+                             {"decode_gb_per_s", gigabytes}}, 1));
+    return Ok();
+  }
+  fmt::print("{} | {} | {:.1f} M parameters | {} threads | opened in {:.0f} ms\n", info.name, info.quantization,
+             static_cast<double>(info.n_parameters) / 1e6, engine->n_threads(), load * 1e3);
+  fmt::print("prompt of {:>4} tokens  {:>9.1f} tokens/s\n", options.prompt, prompts);
+  if (options.decode > 0) {
+    fmt::print("decode of {:>4} tokens  {:>9.1f} tokens/s   {:.2f} GB/s of weights read\n", options.decode, decodes, gigabytes);
+  }
+  fmt::print("medians of {} runs\n", options.repeats);
+  return Ok();
+}
+
+}  // namespace lp

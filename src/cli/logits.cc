@@ -1,0 +1,99 @@
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <fstream>
+
+#include "base/str_cat.h"
+#include "base/utf8.h"
+#include "cli/model_commands.h"
+#include "wire/wire.h"
+
+namespace lp {
+namespace {
+
+// NumPy's format, version 1.0: a header padded to 64 bytes, then little-endian float32, row-major.
+Status WriteNpy(const std::string& path, std::span<const float> data, size_t rows, size_t columns) {
+  const std::string shape = rows == 0 ? StrCat("(", columns, ",)") : StrCat("(", rows, ", ", columns, ")");
+  std::string header = StrCat("{'descr': '<f4', 'fortran_order': False, 'shape': ", shape, ", }");
+  header.append(63 - (10 + header.size()) % 64, ' ');
+  header += '\n';
+  std::ofstream out(path, std::ios::binary);
+  const auto size = static_cast<uint16_t>(header.size());
+  const char prefix[] = {'\x93', 'N', 'U', 'M', 'P', 'Y', 1, 0, static_cast<char>(size & 255), static_cast<char>(size >> 8)};
+  out.write(prefix, sizeof(prefix)).write(header.data(), static_cast<std::streamsize>(header.size()));
+  out.write(reinterpret_cast<const char*>(data.data()), static_cast<std::streamsize>(data.size_bytes()));
+  out.close();
+  if (!out) return Error{ErrorCode::kIo, "the file could not be written", path};
+  return Ok();
+}
+
+}  // namespace
+
+Result<std::vector<TokenId>> ParseIds(const std::string& text, size_t n_vocab, const std::string& where) {
+  std::vector<TokenId> ids;
+  const char* at = text.c_str();
+  while (*at != '\0') {
+    if (*at == ',' || *at == ' ' || *at == '\n' || *at == '[' || *at == ']') {
+      ++at;
+      continue;
+    }
+    char* end = nullptr;
+    const long long id = std::strtoll(at, &end, 10);
+    if (end == at) return Error{ErrorCode::kInvalidArgument, fmt::format("\"{}\" is no list of token ids such as 15,3,27", text), where};
+    if (id < 0 || static_cast<unsigned long long>(id) >= n_vocab) {
+      return Error{ErrorCode::kInvalidArgument, fmt::format("token {} is outside the vocabulary of {} tokens", id, n_vocab), where};
+    }
+    ids.push_back(static_cast<TokenId>(id));
+    at = end;
+  }
+  if (ids.empty()) return Error{ErrorCode::kInvalidArgument, "there are no token ids", where};
+  return ids;
+}
+
+Status RunLogits(const CommonOptions& common, const LogitsOptions& options) {
+  LP_ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, OpenEngine(common));
+  const size_t n_vocab = engine->info().n_vocab;
+  std::vector<TokenId> context;
+  if (options.tokens.empty()) {
+    LP_ASSIGN_OR_RETURN(context, PromptTokens(*engine, common));
+  } else {
+    LP_ASSIGN_OR_RETURN(context, ParseIds(options.tokens, n_vocab, "--tokens"));
+  }
+  const Progress progress("reading", "tokens");
+  const auto show = [&](size_t done, size_t total) {
+    progress.Show(done, total);
+    return true;
+  };
+  std::vector<float> logits;
+  if (options.all) {
+    LP_ASSIGN_OR_RETURN(logits, engine->EvaluateAll(context, context.size(), show));
+  } else {
+    LP_ASSIGN_OR_RETURN(const Evaluation evaluation, engine->Evaluate(context, show));
+    logits = *evaluation.logits;
+  }
+  progress.Clear();
+  const size_t rows = options.all ? context.size() : 0;
+  LP_RETURN_IF_ERROR(WriteNpy(options.output, logits, rows, n_vocab));
+  if (common.json) {
+    fmt::print("{}\n", Dump({{"model", engine->info().name}, {"file", options.output}, {"dtype", "float32"},
+                             {"shape", options.all ? Json{rows, n_vocab} : Json{n_vocab}}, {"tokens", context}}, 1));
+  } else {
+    fmt::print("{}: {} of {} logits, float32, after {} tokens\n", options.output,
+               options.all ? fmt::format("{} rows", rows) : std::string("1 row"), n_vocab, context.size());
+  }
+  return Ok();
+}
+
+Status RunDetokenize(const CommonOptions& common, const std::string& ids) {
+  LP_ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, OpenEngine(common));
+  LP_ASSIGN_OR_RETURN(const std::vector<TokenId> tokens, ParseIds(ids, engine->info().n_vocab, "IDS"));
+  const std::string bytes = engine->tokenizer().Decode(tokens);
+  if (common.json) {
+    fmt::print("{}\n", Dump({{"model", engine->info().name}, {"ids", tokens}, {"text", ToValidUtf8(bytes)}, {"bytes_hex", ToHex(bytes)}}, 1));
+  } else {
+    fmt::print("{}", bytes);  // exactly the bytes: `detokenize` undoes `tokenize`
+  }
+  return Ok();
+}
+
+}  // namespace lp
