@@ -69,6 +69,8 @@ struct SettingSpec {
 };
 std::span<const SettingSpec> AllSettings();
 const SettingSpec* FindSetting(std::string_view name_or_alias);  // null when there is none
+// The error for a name that is none: suggests the nearest.
+Error UnknownSetting(std::string_view name);
 bool IsSet(const Settings& settings, const SettingSpec& spec);
 // The value as text ("0.8", "true", "3 tokens"); empty when not set.
 std::string SettingText(const Settings& settings, const SettingSpec& spec);
