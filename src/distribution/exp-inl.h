@@ -40,9 +40,9 @@ HWY_INLINE V ExpNonPositive(D d, V x) {
   return hn::IfThenZeroElse(vanishes, hn::Mul(p, hn::BitCast(d, exponent)));
 }
 
-// exp(x - m) for x <= m, as if the difference had been exact: its float rounding error (up to 1e-6 for logits 20 apart, which would be the
-// relative error of the result) is recovered by Knuth's TwoDiff and applied to first order. `y` receives x - m, at least -104, so that
-// (x - m) exp(x - m) is 0 and not inf * 0 for a masked logit.
+// exp(x - m) for x <= m, as if the difference had been exact: its float rounding error (up to 1e-6 for logits 20 apart,
+// which would be the relative error of the result) is recovered by Knuth's TwoDiff and applied to first order. `y`
+// receives x - m, at least -104, so that (x - m) exp(x - m) is 0 and not inf * 0 for a masked logit.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V ExpDifference(D d, V x, V m, V& y) {
   x = hn::Max(x, hn::Sub(m, hn::Set(d, 104.0f)));
@@ -51,6 +51,45 @@ HWY_INLINE V ExpDifference(D d, V x, V m, V& y) {
   const V error = hn::Sub(hn::Sub(x, hn::Sub(y, minus_m)), hn::Add(m, minus_m));
   const V e = ExpNonPositive(d, y);
   return hn::MulAdd(e, error, e);
+}
+
+// exp(y) for y <= 0, -inf included, relative error below 1e-7. 0 below -87.69; between there and -87.33 the result is
+// denormal. `y` comes back no lower than -127 ln 2, so that y exp(y) is 0 and not inf * 0 for a masked logit.
+//
+// y = n ln 2 + r: adding `round` rounds y / ln 2 to an integer, and leaves n + 127 in the low bits, where the exponent
+// of 2^n is: exponent 0 for n = -127, which makes 2^n 0. ln 2 is in two parts of 16 bits, so that their products with n
+// are exact (Cody & Waite 1980). The polynomial is the best of degree 6 that starts 1 + r + r^2 / 2 (weighted least
+// squares to equal ripple; relative error 3.7e-9 for |r| <= ln 2 / 2).
+//
+// The same bits on every target: the only multiply-adds are those with an exact product, where fusing changes nothing;
+// files that include this are compiled with -ffp-contract=off.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V ExpFlush(D d, V& y) {
+  y = hn::Max(y, hn::Set(d, -88.0296919f));
+  const V round = hn::Set(d, 12582912.0f + 127);  // 1.5 * 2^23: the sum's unit in the last place is 1
+  const V biased = hn::Add(hn::Mul(y, hn::Set(d, 1.44269504f)), round);
+  const V n = hn::Sub(biased, round);
+  V r = hn::NegMulAdd(n, hn::Set(d, 0x1.62e4p-1f), y);
+  r = hn::NegMulAdd(n, hn::Set(d, 0x1.7f7ep-20f), r);
+  const V r2 = hn::Mul(r, r);  // in powers of r^2: as many operations as Horner's rule, half the latency
+  const V high = hn::Add(hn::Add(hn::Set(d, 0.0416672379f), hn::Mul(r, hn::Set(d, 0.00836752914f))),
+                         hn::Mul(r2, hn::Set(d, 0.00138637412f)));
+  const V low = hn::Add(hn::Set(d, 0.5f), hn::Mul(r, hn::Set(d, 0.166665331f)));
+  const V p = hn::Add(hn::Set(d, 1.0f), hn::Add(r, hn::Mul(r2, hn::Add(low, hn::Mul(r2, high)))));
+  const auto power = hn::ShiftLeft<23>(hn::BitCast(hn::RebindToUnsigned<D>(), biased));
+  return hn::Mul(p, hn::BitCast(d, power));
+}
+
+// exp(x - m) for x <= m, as if the difference had been exact: what Knuth's TwoDiff says was rounded away (up to |x - m|
+// 2^-24, which would be a relative error of the result) is applied to first order.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V ExpExactDifference(D d, V x, V m) {
+  x = hn::Max(x, hn::Sub(m, hn::Set(d, 104.0f)));  // no inf - inf below
+  V y = hn::Sub(x, m);
+  const V minus_m = hn::Sub(y, x);
+  const V error = hn::Sub(hn::Sub(x, hn::Sub(y, minus_m)), hn::Add(m, minus_m));
+  const V e = ExpFlush(d, y);
+  return hn::Add(e, hn::Mul(e, error));
 }
 
 }  // namespace HWY_NAMESPACE

@@ -2,110 +2,210 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <numeric>
 
 #include "base/check.h"
 
+#ifndef LP_DISTRIBUTION_SELECT_ONCE
+#define LP_DISTRIBUTION_SELECT_ONCE
 namespace lp {
+
+// Collects candidates in the order of their ids; with a limit, drops those that `limit` others stand above.
+struct Gathering {
+  std::vector<Candidate> found;
+  float low, high;  // values collected
+  size_t limit = std::numeric_limits<size_t>::max();
+  size_t prune_at = std::numeric_limits<size_t>::max();
+
+  void AddBits(const float* block, size_t b, const uint64_t* words) {
+    for (size_t w = 0; w < LogitVector::kBlock / 64; ++w) {
+      for (uint64_t bits = words[w]; bits != 0; bits &= bits - 1) {
+        const size_t i = 64 * w + static_cast<size_t>(__builtin_ctzll(bits));
+        found.push_back({static_cast<TokenId>(LogitVector::kBlock * b + i), block[i]});
+      }
+    }
+    if (found.size() >= prune_at) Prune();
+  }
+  // What comes later has a higher id, so that only higher values still matter.
+  void Prune() {
+    if (found.size() < limit) return;
+    const auto kth = found.begin() + static_cast<std::ptrdiff_t>(limit) - 1;
+    std::nth_element(found.begin(), kth, found.end(), RanksBefore);
+    low = std::nextafter(kth->value, std::numeric_limits<float>::infinity());
+    found.resize(limit);
+  }
+};
+
+// One id whose rank is asked for.
+struct Asked {
+  float value;
+  TokenId id;
+  size_t position;
+  size_t before = 0;  // tokens that rank before it
+};
+
+}  // namespace lp
+#endif  // LP_DISTRIBUTION_SELECT_ONCE
+
+#undef HWY_DISABLED_TARGETS
+#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)  // as in quant/matrix.cc
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "distribution/select.cc"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+
+#include "distribution/lanes-inl.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace lp {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+void Gather(const LogitVector& x, const float* HWY_RESTRICT block_max, Gathering& g) {
+  const RowTag d;
+  for (size_t b = 0; b < x.n_blocks(); ++b) {
+    if (block_max[b] < g.low) continue;
+    const auto low = hn::Set(d, g.low), high = hn::Set(d, g.high);
+    uint64_t words[kBlock / 64];
+    BlockBits(
+        x.block(b), [&](RowVec v) LP_LAMBDA { return hn::And(hn::Ge(v, low), hn::Le(v, high)); }, words);
+    g.AddBits(x.block(b), b, words);
+  }
+}
+
+// How many of v[0, n) are >= low.
+size_t CountFrom(const float* HWY_RESTRICT v, size_t n, float low) {
+  const RowTag d;
+  const auto l = hn::Set(d, low);
+  size_t count = 0, i = 0;
+  for (; i + kPart <= n; i += kPart) count += hn::CountTrue(d, hn::Ge(hn::LoadU(d, v + i), l));
+  for (; i < n; ++i) count += v[i] >= low;
+  return count;
+}
+
+void CountBlocks(const float* const* blocks, size_t n_blocks, float value, Counts& counts) {
+  const RowTag d;
+  const auto v = hn::Set(d, value);
+  for (size_t b = 0; b < n_blocks; ++b) {
+    const float* HWY_RESTRICT x = blocks[b];
+    size_t above = 0, from = 0;
+    ForBlock([&](size_t i) LP_LAMBDA {
+      const auto u = hn::LoadU(d, x + i);
+      above += hn::CountTrue(d, hn::Gt(u, v));
+      from += hn::CountTrue(d, hn::Ge(u, v));
+    });
+    counts.above += above;
+    counts.equal += from - above;
+  }
+}
+
+// `asked` by value, lowest first: only those that do not stand above a whole block need it compared.
+void CountBefore(const LogitVector& x, std::vector<Asked>& asked) {
+  const RowTag d;
+  for (size_t b = 0; b < x.n_blocks(); ++b) {
+    const float* HWY_RESTRICT block = x.block(b);
+    auto max = hn::LoadU(d, block);
+    ForBlock([&](size_t i) LP_LAMBDA { max = hn::Max(max, hn::LoadU(d, block + i)); });
+    const float block_max = hn::GetLane(hn::MaxOfLanes(d, max));
+    for (Asked& a : asked) {
+      if (a.value > block_max) break;
+      const auto v = hn::Set(d, a.value);
+      const size_t first = b * kBlock, id = static_cast<size_t>(a.id);
+      size_t before = 0;
+      if (first + kBlock <= id) {  // ties in this block have lower ids
+        ForBlock([&](size_t i) LP_LAMBDA { before += hn::CountTrue(d, hn::Ge(hn::LoadU(d, block + i), v)); });
+      } else {
+        ForBlock([&](size_t i) LP_LAMBDA { before += hn::CountTrue(d, hn::Gt(hn::LoadU(d, block + i), v)); });
+        for (size_t i = 0; first + i < id; ++i) before += block[i] == a.value;
+      }
+      a.before += before;
+    }
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace lp
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace lp {
+HWY_EXPORT(Gather);
+HWY_EXPORT(CountFrom);
+HWY_EXPORT(CountBlocks);
+HWY_EXPORT(CountBefore);
+
 namespace {
-
-std::vector<Candidate> Finite(const LogitVector& x) {
-  std::vector<Candidate> all;
-  for (size_t i = 0; i < x.size(); ++i) {
-    if (x[i] > kMasked) all.push_back({static_cast<TokenId>(i), x[i]});
-  }
-  return all;
-}
-
-double WeightOf(const VectorSums& sums, Weight weight, float x) {
-  const double y = static_cast<double>(x) - static_cast<double>(sums.total.max);
-  const double p = std::exp(y) / sums.total.sum_exp;
-  return weight == Weight::kProbability ? p : p * (std::log(sums.total.sum_exp) - y);
-}
-
-MassEdge Walk(const std::vector<Candidate>& order, const VectorSums& sums, Weight weight, double target) {
-  MassEdge edge;
-  for (const Candidate& c : order) {
-    edge.last = c;
-    edge.n += 1;
-    edge.before = edge.through;
-    edge.through += WeightOf(sums, weight, c.value);
-    if (edge.through >= target) return edge;
-  }
-  edge.reached = false;
-  return edge;
-}
-
+constexpr float kLowest = std::numeric_limits<float>::lowest();  // of what is not masked
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
 }  // namespace
+
+// Halving between the extremes: sorting takes longer.
+float BoundOfKth(std::span<const float> v, size_t k) {
+  float high = kMasked, low = kInfinity;
+  for (const float value : v) {
+    high = std::max(high, value);
+    if (value > kMasked) low = std::min(low, value);
+  }
+  if (!(low < kInfinity) || HWY_DYNAMIC_DISPATCH(CountFrom)(v.data(), v.size(), low) < k) return kLowest;
+  for (int step = 0; step < 24; ++step) {
+    const float middle = low + (high - low) / 2;
+    if (!(middle > low && middle < high)) break;
+    const size_t n = HWY_DYNAMIC_DISPATCH(CountFrom)(v.data(), v.size(), middle);
+    (n >= k ? low : high) = middle;
+    if (n >= k && n <= k + k / 8) break;
+  }
+  return low;
+}
 
 std::vector<Candidate> TopRanked(const LogitVector& x, std::span<const float> block_max, size_t k) {
   LP_CHECK(block_max.size() == x.n_blocks());
-  std::vector<Candidate> all = Finite(x);
-  std::sort(all.begin(), all.end(), RanksBefore);
-  if (all.size() > k) all.resize(k);
-  return all;
+  Gathering g{.low = kLowest, .high = kInfinity, .limit = k, .prune_at = 4 * k + 1024};
+  if (k == 0) return {};
+  if (k <= block_max.size()) {
+    // The k highest block maxima are k logits, so the k-th best logit is no lower than the lowest of them.
+    g.low = BoundOfKth(block_max, k);
+  } else if (k / 4 < block_max.size()) {
+    // No such bound; but most blocks have several logits above the lowest block maximum.
+    g.low = kInfinity;
+    for (const float max : block_max) g.low = max > kMasked ? std::min(g.low, max) : g.low;
+  }
+  g.found.reserve(std::min(x.size(), 2 * k + 64));
+  HWY_DYNAMIC_DISPATCH(Gather)(x, block_max.data(), g);
+  if (g.found.size() < k && g.low > kLowest) {
+    g.found.clear();
+    g.low = kLowest;
+    HWY_DYNAMIC_DISPATCH(Gather)(x, block_max.data(), g);
+  }
+  if (g.found.size() > k) g.Prune();
+  std::sort(g.found.begin(), g.found.end(), RanksBefore);
+  return std::move(g.found);
 }
 
 std::vector<Candidate> Between(const LogitVector& x, std::span<const float> block_max, float low, float high) {
   LP_CHECK(block_max.size() == x.n_blocks());
-  std::vector<Candidate> all = Finite(x);
-  std::erase_if(all, [&](const Candidate& c) { return c.value < low || c.value > high; });
-  std::sort(all.begin(), all.end(), RanksBefore);
-  return all;
+  Gathering g{.low = std::max(low, kLowest), .high = high};
+  HWY_DYNAMIC_DISPATCH(Gather)(x, block_max.data(), g);
+  std::sort(g.found.begin(), g.found.end(), RanksBefore);
+  return std::move(g.found);
 }
 
 Counts CountAbove(const LogitVector& x, float v) {
   Counts counts;
-  for (size_t i = 0; i < x.size(); ++i) counts.above += x[i] > v, counts.equal += x[i] == v;
+  HWY_DYNAMIC_DISPATCH(CountBlocks)(x.blocks().data(), x.n_blocks(), v, counts);
+  if (v == kMasked) counts.equal -= x.n_blocks() * LogitVector::kBlock - x.size();  // the padding
   return counts;
 }
 
-MassEdge FindMass(const LogitVector& x, const VectorSums& sums, Weight weight, double target) {
-  std::vector<Candidate> all = Finite(x);
-  std::sort(all.begin(), all.end(), RanksBefore);
-  return Walk(all, sums, weight, target);
-}
-
-MassEdge FindMassAround(const LogitVector& x, const VectorSums& sums, double centre, double target) {
-  std::vector<Candidate> all = Finite(x);
-  const auto distance = [&](const Candidate& c) { return std::abs(static_cast<double>(c.value) - centre); };
-  std::sort(all.begin(), all.end(), [&](const Candidate& a, const Candidate& b) {
-    const double da = distance(a), db = distance(b);
-    return da < db || (da == db && a.id < b.id);
-  });
-  return Walk(all, sums, Weight::kProbability, target);
-}
-
-LogitVector KeepRange(const LogitVector& x, float low, TokenId low_last_id, float high) {
-  LogitVector y = x;
-  for (size_t b = 0; b < x.n_blocks(); ++b) {
-    const float* from = x.block(b);
-    const auto keeps = [&](size_t i) {
-      const auto id = static_cast<TokenId>(b * LogitVector::kBlock + i);
-      return from[i] <= high && (from[i] > low || (from[i] == low && id <= low_last_id));
-    };
-    size_t kept = 0, finite = 0;
-    for (size_t i = 0; i < LogitVector::kBlock; ++i) kept += keeps(i), finite += from[i] > kMasked;
-    if (kept == finite) continue;
-    if (kept == 0) {
-      y.MaskBlock(b);
-      continue;
-    }
-    float* to = y.Replace(b);
-    for (size_t i = 0; i < LogitVector::kBlock; ++i) to[i] = keeps(i) ? from[i] : kMasked;
-  }
-  return y;
-}
-
 std::vector<size_t> RanksOf(const LogitVector& x, std::span<const TokenId> ids) {
-  std::vector<size_t> ranks;
-  for (const TokenId id : ids) {
-    size_t rank = 1;
-    for (size_t i = 0; i < x.size(); ++i) {
-      rank += RanksBefore({static_cast<TokenId>(i), x[i]}, {id, x.at(id)});
-    }
-    ranks.push_back(rank);
-  }
+  std::vector<Asked> asked;
+  for (size_t i = 0; i < ids.size(); ++i) asked.push_back({x.at(ids[i]), ids[i], i});
+  std::sort(asked.begin(), asked.end(), [](const Asked& a, const Asked& b) { return a.value < b.value; });
+  HWY_DYNAMIC_DISPATCH(CountBefore)(x, asked);
+  std::vector<size_t> ranks(ids.size());
+  for (const Asked& a : asked) ranks[a.position] = a.before + 1;
   return ranks;
 }
 
 }  // namespace lp
+#endif  // HWY_ONCE

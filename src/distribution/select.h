@@ -27,7 +27,12 @@ inline bool RanksBefore(const Candidate& a, const Candidate& b) {
 // The min(k, finite logits) first in rank order. `block_max` as ScanLogits gave it for `x`.
 std::vector<Candidate> TopRanked(const LogitVector& x, std::span<const float> block_max, size_t k);
 
-// All values >= `low` (and <= `high`), in rank order. For results that are known to be short.
+// A value that at least k of `v` reach, and few more than k; the lowest float where fewer than k are above -inf. Of
+// block maxima: a bound that the k-th best logit is not below.
+float BoundOfKth(std::span<const float> v, size_t k);
+
+// All values >= `low` (and <= `high`), in rank order, none masked. For results that are known to be
+// short.
 std::vector<Candidate> Between(const LogitVector& x, std::span<const float> block_max, float low, float high);
 
 // How many values are > v, and how many are == v.
@@ -49,7 +54,8 @@ enum class Weight {
   kEntropy,      // -p log p, nats
 };
 // The shortest prefix of the rank order whose weights sum to `target` or more. `sums` are those of `x`. Sums are exact
-// to 1e-7 of the whole; who needs to know compares `before` and `through` with the target.
+// to 2e-7 of the whole (1e-7 from some thousands of tokens on); who needs to know compares `before` and `through` with
+// the target. A target of 0 or less is reached by the first token.
 MassEdge FindMass(const LogitVector& x, const VectorSums& sums, Weight weight, double target);
 
 // The same in the order of |x - centre| ascending (equal distances by lower id), for weight = probability. [D26]

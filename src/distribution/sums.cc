@@ -4,44 +4,96 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "distribution/exp.h"
 
+#undef HWY_DISABLED_TARGETS
+#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)  // as in quant/matrix.cc
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "distribution/sums.cc"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+
+#include "distribution/exp-inl.h"
+#include "distribution/lanes-inl.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace lp {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// The difference x - max is rounded, and not corrected as in Softmax(): its error is at most |y| 2^-24, that is, a
+// relative error of a term e^y; over the block it averages to (sum |y| e^y / sum e^y) 2^-24, and the mean of |y| under
+// a softmax over 256 is below 4: 2.4e-7, if all errors had the same sign.
+HWY_INLINE void SumBlock(const float* HWY_RESTRICT x, BlockSums& out) {
+  const RowTag d;
+  auto max0 = hn::LoadU(d, x), max1 = hn::LoadU(d, x + kPart);
+  auto min0 = max0, min1 = max1;
+  for (size_t i = 2 * kPart; i < kBlock; i += 2 * kPart) {
+    const auto v0 = hn::LoadU(d, x + i), v1 = hn::LoadU(d, x + i + kPart);
+    max0 = hn::Max(max0, v0);
+    max1 = hn::Max(max1, v1);
+    min0 = hn::Min(min0, v0);
+    min1 = hn::Min(min1, v1);
+  }
+  out = {};
+  out.max = hn::GetLane(hn::MaxOfLanes(d, hn::Max(max0, max1))) + 0.0f;  // never -0, as in ScanLogits
+  if (out.max == kMasked) return;
+  const float min = hn::GetLane(hn::MinOfLanes(d, hn::Min(min0, min1)));
+  out.n = HWY_LIKELY(min > kMasked) ? static_cast<float>(kBlock) : static_cast<float>(CountFinite(x));
+
+  const auto max = hn::Set(d, out.max);
+  LaneSums<4> lanes;
+  lanes.Add([&](size_t i, RowVec* terms) LP_LAMBDA {
+    auto y = hn::Sub(hn::LoadU(d, x + i), max);
+    const auto e = ExpFlush(d, y);
+    const auto ye = hn::Mul(y, e);
+    terms[0] = e;
+    terms[1] = ye;
+    terms[2] = hn::Mul(y, ye);
+    terms[3] = hn::Mul(e, e);
+  });
+  float sums[4];
+  lanes.Reduce(sums);
+  out.sum_exp = sums[0];
+  out.sum_x_exp = sums[1];
+  out.sum_xx_exp = sums[2];
+  out.sum_exp2 = sums[3];
+}
+
+void SumBlocks(const float* const* blocks, size_t n_blocks, BlockSums* HWY_RESTRICT out) {
+  for (size_t b = 0; b < n_blocks; ++b) SumBlock(blocks[b], out[b]);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace lp
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
 namespace lp {
 namespace {
 
-BlockSums SumBlock(const float* x) {
-  BlockSums s;
-  s.max = *std::max_element(x, x + LogitVector::kBlock);
-  if (s.max == kMasked) return s;
-  double sum = 0, sum_x = 0, sum_xx = 0, sum_2 = 0;
-  for (size_t i = 0; i < LogitVector::kBlock; ++i) {
-    if (x[i] == kMasked) continue;
-    const double y = static_cast<double>(x[i]) - static_cast<double>(s.max), e = std::exp(y);
-    s.n += 1;
-    sum += e, sum_x += y * e, sum_xx += y * y * e, sum_2 += e * e;
-  }
-  s.sum_exp = static_cast<float>(sum), s.sum_x_exp = static_cast<float>(sum_x);
-  s.sum_xx_exp = static_cast<float>(sum_xx), s.sum_exp2 = static_cast<float>(sum_2);
-  return s;
-}
-
+// From each block's own maximum to the maximum of all: with s = block max - max, e^(y + s) = e^y e^s.
 SoftmaxSums Combine(std::span<const BlockSums> blocks) {
   SoftmaxSums t;
-  for (const BlockSums& s : blocks) t.max = std::max(t.max, s.max);
+  for (const BlockSums& b : blocks) t.max = std::max(t.max, b.max);
   if (t.max == kMasked) return t;
-  for (const BlockSums& s : blocks) {
-    if (s.max == kMasked) continue;
-    const double shift = static_cast<double>(s.max) - static_cast<double>(t.max), scale = std::exp(shift);
-    const double e = s.sum_exp, xe = s.sum_x_exp, xxe = s.sum_xx_exp;
-    t.n += static_cast<size_t>(s.n);
+  for (const BlockSums& b : blocks) {
+    if (b.max == kMasked) continue;
+    const double s = static_cast<double>(b.max) - static_cast<double>(t.max), scale = ExpNonPositiveDouble(s);
+    const auto e = static_cast<double>(b.sum_exp), xe = static_cast<double>(b.sum_x_exp);
+    const auto xxe = static_cast<double>(b.sum_xx_exp);
+    t.n += static_cast<size_t>(b.n);
     t.sum_exp += scale * e;
-    t.sum_x_exp += scale * (xe + shift * e);
-    t.sum_xx_exp += scale * (xxe + 2 * shift * xe + shift * shift * e);
-    t.sum_exp2 += scale * scale * static_cast<double>(s.sum_exp2);
+    t.sum_x_exp += scale * (xe + s * e);
+    t.sum_xx_exp += scale * (xxe + s * (2 * xe + s * e));
+    t.sum_exp2 += scale * scale * static_cast<double>(b.sum_exp2);
   }
   return t;
 }
 
 }  // namespace
+
+HWY_EXPORT(SumBlocks);
 
 double SoftmaxSums::LogSumExp() const { return static_cast<double>(max) + std::log(sum_exp); }
 
@@ -56,26 +108,10 @@ double SoftmaxSums::EffectiveVocabulary() const { return sum_exp * sum_exp / sum
 
 double SoftmaxSums::MeanLogit() const { return static_cast<double>(max) + sum_x_exp / sum_exp; }
 
-Scan ScanLogits(const LogitVector& x) {
-  Scan scan;
-  scan.block_max.assign(x.n_blocks(), kMasked);
-  for (size_t i = 0; i < x.size(); ++i) {
-    const float v = x[i];
-    if (!(v < std::numeric_limits<float>::infinity())) {
-      scan.invalid = i;
-      return scan;
-    }
-    float& max = scan.block_max[i / LogitVector::kBlock];
-    max = std::max(max, v);
-    scan.max = std::max(scan.max, v);
-    scan.n_finite += v > kMasked;
-  }
-  return scan;
-}
-
 VectorSums ComputeSums(const LogitVector& x) {
   VectorSums sums;
-  for (size_t b = 0; b < x.n_blocks(); ++b) sums.blocks.push_back(SumBlock(x.block(b)));
+  sums.blocks.resize(x.n_blocks());
+  HWY_DYNAMIC_DISPATCH(SumBlocks)(x.blocks().data(), x.n_blocks(), sums.blocks.data());
   sums.total = Combine(sums.blocks);
   return sums;
 }
@@ -83,55 +119,16 @@ VectorSums ComputeSums(const LogitVector& x) {
 VectorSums ComputeSums(const LogitVector& x, const LogitVector& before, const VectorSums& before_sums) {
   LP_CHECK(x.size() == before.size() && before_sums.blocks.size() == x.n_blocks());
   VectorSums sums;
-  for (size_t b = 0; b < x.n_blocks(); ++b) {
-    sums.blocks.push_back(x.SharesBlock(before, b) ? before_sums.blocks[b] : SumBlock(x.block(b)));
+  sums.blocks = before_sums.blocks;
+  for (size_t b = 0; b < x.n_blocks();) {
+    size_t end = b;
+    while (end < x.n_blocks() && !x.SharesBlock(before, end)) ++end;
+    if (end > b) HWY_DYNAMIC_DISPATCH(SumBlocks)(x.blocks().data() + b, end - b, sums.blocks.data() + b);
+    b = end + 1;
   }
   sums.total = Combine(sums.blocks);
   return sums;
 }
 
-LogitVector Divide(const LogitVector& x, float t) {
-  LogitVector y = x;
-  for (size_t b = 0; b < x.n_blocks(); ++b) {
-    const float* from = x.block(b);
-    if (std::all_of(from, from + LogitVector::kBlock, [](float v) { return v == kMasked; })) continue;
-    float* to = y.Replace(b);
-    for (size_t i = 0; i < LogitVector::kBlock; ++i) to[i] = from[i] / t;
-  }
-  return y;
-}
-
-void Softmax(const LogitVector& x, const SoftmaxSums& sums, std::span<float> p) {
-  LP_CHECK(x.size() == p.size() && sums.sum_exp > 0);
-  for (size_t i = 0; i < x.size(); ++i) {
-    p[i] = static_cast<float>(std::exp(static_cast<double>(x[i]) - static_cast<double>(sums.max)) / sums.sum_exp);
-  }
-}
-
-double KlDivergence(const LogitVector& x, const SoftmaxSums& x_sums, const LogitVector& y, const SoftmaxSums& y_sums) {
-  LP_CHECK(x.size() == y.size() && x_sums.sum_exp > 0 && y_sums.sum_exp > 0);
-  double cross = 0;
-  for (size_t i = 0; i < x.size(); ++i) {
-    if (x[i] == kMasked) continue;
-    if (y[i] == kMasked) return std::numeric_limits<double>::infinity();
-    const double dx = static_cast<double>(x[i]) - static_cast<double>(x_sums.max);
-    const double dy = static_cast<double>(y[i]) - static_cast<double>(y_sums.max);
-    cross += std::exp(dx) * (dx - dy);
-  }
-  return std::max(0.0, cross / x_sums.sum_exp - std::log(x_sums.sum_exp) + std::log(y_sums.sum_exp));
-}
-
-Moments LogitMoments(const LogitVector& x) {
-  double n = 0, sum = 0, squares = 0;
-  for (size_t i = 0; i < x.size(); ++i) {
-    if (x[i] > kMasked) n += 1, sum += static_cast<double>(x[i]);
-  }
-  if (n == 0) return {};
-  const double mean = sum / n;
-  for (size_t i = 0; i < x.size(); ++i) {
-    if (x[i] > kMasked) squares += (static_cast<double>(x[i]) - mean) * (static_cast<double>(x[i]) - mean);
-  }
-  return {mean, std::sqrt(squares / n)};
-}
-
 }  // namespace lp
+#endif  // HWY_ONCE

@@ -1,0 +1,124 @@
+// The order of every sum over a block of 256 logits, the same for vectors of any width: 16 lanes, element i in lane
+// i mod 16, so that a block is 16 rows of 16; rows are added in pairs, lanes in halves. Compiled once per target.
+
+#if defined(LP_DISTRIBUTION_LANES_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef LP_DISTRIBUTION_LANES_INL_H_
+#undef LP_DISTRIBUTION_LANES_INL_H_
+#else
+#define LP_DISTRIBUTION_LANES_INL_H_
+#endif
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+
+#include "distribution/logit_vector.h"
+#include "hwy/highway.h"
+
+// A lambda inside Highway code: compiled for the target, and always inlined.
+#undef LP_LAMBDA
+#define LP_LAMBDA HWY_ATTR __attribute__((always_inline))
+
+HWY_BEFORE_NAMESPACE();
+namespace lp {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+constexpr size_t kRow = 16;  // lanes
+constexpr size_t kBlock = LogitVector::kBlock;
+using RowTag = hn::CappedTag<float, kRow>;
+using RowVec = hn::Vec<RowTag>;
+constexpr size_t kPart = hn::MaxLanes(RowTag());  // lanes of a row that one vector holds: 16, 8, 4 or 1
+
+// body(0), ..., body(kN - 1) with constants: g++ -O2 unrolls no loop, and an array of vectors that a variable indexes
+// lives in memory.
+template <class Body, size_t... kI>
+HWY_INLINE void EachImpl(const Body& body, std::index_sequence<kI...>) {
+  (body(std::integral_constant<size_t, kI>()), ...);
+}
+template <size_t kN, class Body>
+HWY_INLINE void Each(const Body& body) {
+  EachImpl(body, std::make_index_sequence<kN>());
+}
+
+// kN sums over a block, of numbers that terms(i, out) writes for elements [i, i + kPart): sums[k] of out[k].
+template <size_t kN>
+struct LaneSums {
+  HWY_ALIGN float lanes[kN][kRow];
+
+  template <class Terms>
+  HWY_INLINE void Add(const Terms& terms) {
+    const RowTag d;
+    for (size_t part = 0; part < kRow; part += kPart) {
+      RowVec acc[kN];
+      Each<kN>([&](auto k) LP_LAMBDA { acc[k] = hn::Zero(d); });
+      for (size_t row = part; row < kBlock; row += 2 * kRow) {
+        RowVec a[kN], b[kN];
+        terms(row, a);
+        terms(row + kRow, b);
+        Each<kN>([&](auto k) LP_LAMBDA { acc[k] = hn::Add(acc[k], hn::Add(a[k], b[k])); });
+      }
+      Each<kN>([&](auto k) LP_LAMBDA { hn::Store(acc[k], d, lanes[k] + part); });
+    }
+  }
+
+  // Lane i + lane i + 8, then + 4, + 2, + 1.
+  HWY_INLINE void Reduce(float* HWY_RESTRICT sums) const {
+    const hn::CappedTag<float, 4> d;
+    HWY_ALIGN float quarter[4 * 4] = {};
+    Each<kN>([&](auto k) LP_LAMBDA {
+      for (size_t i = 0; i < 4; i += hn::MaxLanes(d)) {
+        const auto even = hn::Add(hn::Load(d, lanes[k] + i), hn::Load(d, lanes[k] + i + 8));
+        const auto odd = hn::Add(hn::Load(d, lanes[k] + i + 4), hn::Load(d, lanes[k] + i + 12));
+        hn::Store(hn::Add(even, odd), d, quarter + 4 * k + i);
+      }
+    });
+    HWY_ALIGN float out[4];
+    for (size_t k = 0; k < 4; k += hn::MaxLanes(d)) {
+      auto l0 = hn::Zero(d), l1 = l0, l2 = l0, l3 = l0;
+      hn::LoadInterleaved4(d, quarter + 4 * k, l0, l1, l2, l3);
+      hn::Store(hn::Add(hn::Add(l0, l2), hn::Add(l1, l3)), d, out + k);
+    }
+    Each<kN>([&](auto k) LP_LAMBDA { sums[k] = out[k]; });
+  }
+};
+
+// Calls body(i) for the offset of every vector of a block.
+template <class Body>
+HWY_INLINE void ForBlock(const Body& body) {
+  for (size_t i = 0; i < kBlock; i += 2 * kPart) {
+    body(i);
+    body(i + kPart);
+  }
+}
+
+// How many of a block's logits are not masked.
+HWY_INLINE size_t CountFinite(const float* HWY_RESTRICT x) {
+  const RowTag d;
+  size_t n = 0;
+  ForBlock([&](size_t i) LP_LAMBDA { n += hn::CountTrue(d, hn::Gt(hn::LoadU(d, x + i), hn::Set(d, kMasked))); });
+  return n;
+}
+
+// Bits of a predicate over a block, bit i of word i / 64 for element i: pred(vector) gives a mask.
+template <class Predicate>
+HWY_INLINE void BlockBits(const float* HWY_RESTRICT x, const Predicate& pred, uint64_t* HWY_RESTRICT words) {
+  const RowTag d;
+  for (size_t w = 0; w < kBlock / 64; ++w) {
+    uint64_t word = 0;
+    for (size_t i = 0; i < 64; i += kPart) {
+      // StoreMaskBits writes whole bytes; narrower vectors give less than one.
+      uint8_t bytes[8] = {};
+      hn::StoreMaskBits(d, pred(hn::LoadU(d, x + 64 * w + i)), bytes);
+      word |= static_cast<uint64_t>(bytes[0] | (kPart > 8 ? bytes[1] << 8 : 0)) << i;
+    }
+    words[w] = word;
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace lp
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard

@@ -1,0 +1,447 @@
+// FindMass and FindMassAround.
+//
+// Few tokens often hold the mass: the best are tried first. Otherwise a sample of the logits says between which two
+// values the prefix ends, almost surely; one pass copies the smaller side (what may be inside, or what may be outside),
+// a second sums it and keeps what lies between the two, and halving finds the end among those. No bracket that fails
+// goes unnoticed, for the sums tell; it is then widened.
+#include <algorithm>
+#include <cmath>
+
+#include "base/check.h"
+#include "distribution/exp.h"
+#include "distribution/mass_order.h"
+#include "distribution/select.h"
+
+#undef HWY_DISABLED_TARGETS
+#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)  // as in quant/matrix.cc
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "distribution/mass.cc"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+
+#include "distribution/exp-inl.h"
+#include "distribution/lanes-inl.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace lp {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using RowMask = hn::Mask<RowTag>;
+
+HWY_INLINE RowMask InInterval(RowVec v, Interval interval) {
+  const RowTag d;
+  return hn::And(hn::Ge(v, hn::Set(d, interval.low)), hn::Le(v, hn::Set(d, interval.high)));
+}
+
+// Appends the lanes of `mask`; writes up to a vector more. Not CompressStore: Zen 4 takes 100 cycles for it.
+HWY_INLINE float* Append(RowVec v, RowMask mask, float* HWY_RESTRICT to) {
+  const RowTag d;
+  hn::StoreU(hn::Compress(v, mask), d, to);
+  return to + hn::CountTrue(d, mask);
+}
+
+// Copies what lies inside (or, with `outside`, what does not) to `to`, padded with -inf to whole blocks; returns how
+// many. Blocks whose maximum is below `skip_below` are left out.
+size_t CopySide(const LogitVector& x, const BlockSums* HWY_RESTRICT sums, float skip_below, Interval interval,
+                bool outside, float* HWY_RESTRICT to) {
+  const RowTag d;
+  float* end = to;
+  for (size_t b = 0; b < x.n_blocks(); ++b) {
+    if (sums[b].max < skip_below || sums[b].max == kMasked) continue;
+    const float* HWY_RESTRICT block = x.block(b);
+    if (outside) {
+      ForBlock([&](size_t i) LP_LAMBDA {
+        const auto v = hn::LoadU(d, block + i);
+        end = Append(v, hn::Not(InInterval(v, interval)), end);
+      });
+    } else {
+      ForBlock([&](size_t i) LP_LAMBDA {
+        const auto v = hn::LoadU(d, block + i);
+        end = Append(v, InInterval(v, interval), end);
+      });
+    }
+  }
+  const auto n = static_cast<size_t>(end - to);
+  std::fill(end, to + (n + kBlock - 1) / kBlock * kBlock, kMasked);
+  return n;
+}
+
+template <bool kEntropy>
+HWY_INLINE RowVec WeightOf(RowVec x, RowVec max, RowVec log_sum) {
+  const RowTag d;
+  auto y = hn::Sub(x, max);
+  const auto e = ExpFlush(d, y);
+  return kEntropy ? hn::Mul(e, hn::Sub(log_sum, y)) : e;
+}
+
+// The weights of x[0, n), whole blocks.
+template <bool kEntropy>
+HWY_INLINE void WeightsImpl(const float* HWY_RESTRICT x, size_t n, float max, float log_sum, float* HWY_RESTRICT w) {
+  const RowTag d;
+  const auto m = hn::Set(d, max), l = hn::Set(d, log_sum);
+  for (size_t i = 0; i < n; i += kPart) hn::StoreU(WeightOf<kEntropy>(hn::LoadU(d, x + i), m, l), d, w + i);
+}
+void Weights(Weight weight, const float* x, size_t n, float max, float log_sum, float* w) {
+  weight == Weight::kEntropy ? WeightsImpl<true>(x, n, max, log_sum, w) : WeightsImpl<false>(x, n, max, log_sum, w);
+}
+
+// Over x[0, n), whole blocks: the sum of weights inside `sum_in` (or, with `outside`, of those outside it), and a copy
+// of what lies in `copy_in` but not in `copy_not_in` to `to`; returns how many.
+template <bool kEntropy>
+HWY_INLINE size_t SumSideImpl(const float* HWY_RESTRICT x, size_t n, float max, float log_sum, Interval sum_in,
+                              bool outside, Interval copy_in, Interval copy_not_in, double& sum,
+                              float* HWY_RESTRICT to) {
+  const RowTag d;
+  const auto m = hn::Set(d, max), l = hn::Set(d, log_sum), zero = hn::Zero(d);
+  float* end = to;
+  for (size_t b = 0; b < n; b += kBlock) {
+    const float* HWY_RESTRICT block = x + b;
+    LaneSums<1> lanes;
+    lanes.Add([&](size_t i, RowVec* out) LP_LAMBDA {
+      const auto v = hn::LoadU(d, block + i);
+      const auto w = WeightOf<kEntropy>(v, m, l);
+      const auto in = InInterval(v, sum_in);
+      out[0] = outside ? hn::IfThenElse(in, zero, w) : hn::IfThenElse(in, w, zero);
+    });
+    float s;
+    lanes.Reduce(&s);
+    sum += static_cast<double>(s);
+    ForBlock([&](size_t i) LP_LAMBDA {
+      const auto v = hn::LoadU(d, block + i);
+      end = Append(v, hn::And(InInterval(v, copy_in), hn::Not(InInterval(v, copy_not_in))), end);
+    });
+  }
+  const auto copied = static_cast<size_t>(end - to);
+  std::fill(end, to + (copied + kBlock - 1) / kBlock * kBlock, kMasked);
+  return copied;
+}
+size_t SumSide(Weight weight, const float* x, size_t n, float max, float log_sum, Interval sum_in, bool outside,
+               Interval copy_in, Interval copy_not_in, double& sum, float* to) {
+  return weight == Weight::kEntropy
+             ? SumSideImpl<true>(x, n, max, log_sum, sum_in, outside, copy_in, copy_not_in, sum, to)
+             : SumSideImpl<false>(x, n, max, log_sum, sum_in, outside, copy_in, copy_not_in, sum, to);
+}
+
+// The sums of w and of its square where x lies inside `interval` (or outside). x, w: [n], whole blocks.
+void SumsOf(const float* HWY_RESTRICT x, const float* HWY_RESTRICT w, size_t n, Interval interval, bool outside,
+            double* sums) {
+  const RowTag d;
+  const auto zero = hn::Zero(d);
+  sums[0] = sums[1] = 0;
+  for (size_t b = 0; b < n; b += kBlock) {
+    LaneSums<2> lanes;
+    lanes.Add([&](size_t i, RowVec* out) LP_LAMBDA {
+      const auto in = InInterval(hn::LoadU(d, x + b + i), interval);
+      const auto v = hn::LoadU(d, w + b + i);
+      out[0] = outside ? hn::IfThenElse(in, zero, v) : hn::IfThenElse(in, v, zero);
+      out[1] = hn::Mul(out[0], out[0]);
+    });
+    float s[2];
+    lanes.Reduce(s);
+    sums[0] += static_cast<double>(s[0]);
+    sums[1] += static_cast<double>(s[1]);
+  }
+}
+
+// Counts what lies in `inner`, and collects what lies in `outer` only.
+size_t CountAndCollect(const LogitVector& x, const BlockSums* HWY_RESTRICT sums, Interval inner, Interval outer,
+                       std::vector<Candidate>& found) {
+  const RowTag d;
+  size_t count = 0;
+  for (size_t b = 0; b < x.n_blocks(); ++b) {
+    if (sums[b].max < outer.low) continue;
+    const float* HWY_RESTRICT block = x.block(b);
+    size_t in = 0, in_outer = 0;
+    ForBlock([&](size_t i) LP_LAMBDA {
+      const auto v = hn::LoadU(d, block + i);
+      in += hn::CountTrue(d, InInterval(v, inner));
+      in_outer += hn::CountTrue(d, InInterval(v, outer));
+    });
+    count += in;
+    if (in == in_outer) continue;
+    for (size_t i = 0; i < kBlock; ++i) {
+      if (outer.Holds(block[i]) && !inner.Holds(block[i])) {
+        found.push_back({static_cast<TokenId>(b * kBlock + i), block[i]});
+      }
+    }
+  }
+  return count;
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace lp
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace lp {
+HWY_EXPORT(CopySide);
+HWY_EXPORT(Weights);
+HWY_EXPORT(SumSide);
+HWY_EXPORT(SumsOf);
+HWY_EXPORT(CountAndCollect);
+
+namespace {
+
+constexpr size_t kSampled = 16;  // consecutive logits of each block of 256
+
+// Kept from call to call: a step in its steady state allocates nothing of the size of the vocabulary.
+struct Scratch {
+  std::vector<float> side, between, weights, sample, sample_weights, block_max;
+};
+Scratch& ThreadScratch() {
+  thread_local Scratch scratch;
+  return scratch;
+}
+float* Room(std::vector<float>& v, size_t n) {
+  if (v.size() < n) v.resize(n);
+  return v.data();
+}
+size_t WholeBlocks(size_t n) { return (n + LogitVector::kBlock - 1) / LogitVector::kBlock * LogitVector::kBlock; }
+
+// One search. Masses are sums of weights relative to the maximum, not yet divided by sum_exp: total_ is whole_.
+class MassSearch {
+ public:
+  MassSearch(const LogitVector& x, const VectorSums& sums, Weight weight, Order order)
+      : x_(x), sums_(sums), weight_(weight), order_(order) {
+    const SoftmaxSums& t = sums.total;
+    // As the kernels have it. What rounding it does to all weights alike, dividing by their sum takes back.
+    log_sum_ = static_cast<double>(static_cast<float>(std::log(t.sum_exp)));
+    whole_ = weight == Weight::kEntropy ? t.Entropy() : 1;
+    total_ = weight == Weight::kEntropy ? std::max(0.0, log_sum_ * t.sum_exp - t.sum_x_exp) : t.sum_exp;
+  }
+
+  MassEdge Find(double target) {
+    if (target <= 0) return First();
+    if (!(target <= whole_) || !(total_ > 0)) return All();
+    target_ = target / whole_ * total_;
+    rest_ = total_ - target_;
+    MassEdge edge;
+    if (!order_.around()) {
+      for (const size_t k : {kFew, kMany}) {
+        if (AmongBest(k, edge)) return edge;
+      }
+    }
+    return Search();
+  }
+
+ private:
+  static constexpr size_t kFew = 32, kMany = 256;             // candidates tried before anything else
+  static constexpr size_t kSmall = 16 * LogitVector::kBlock;  // logits: no sample below
+
+  double WeightOf(float v) const {
+    const double y = static_cast<double>(v) - static_cast<double>(sums_.total.max), e = ExpNonPositiveDouble(y);
+    return weight_ == Weight::kEntropy ? e * (log_sum_ - y) : e;
+  }
+  double BlockWeight(const BlockSums& b) const {
+    if (b.max == kMasked) return 0;
+    const double s = static_cast<double>(b.max) - static_cast<double>(sums_.total.max);
+    const auto e = static_cast<double>(b.sum_exp);
+    return ExpNonPositiveDouble(s) *
+           (weight_ == Weight::kEntropy ? (log_sum_ - s) * e - static_cast<double>(b.sum_x_exp) : e);
+  }
+  MassEdge Normalised(MassEdge edge) const {
+    const double scale = total_ > 0 ? whole_ / total_ : 0;
+    edge.before = std::max(0.0, edge.before * scale);
+    edge.through *= scale;
+    return edge;
+  }
+
+  // The first token of the order, and the last one where the target is more than everything.
+  MassEdge First() const {
+    MassEdge edge{.n = 1};
+    double best = std::numeric_limits<double>::infinity();
+    for (size_t i = 0; i < x_.size(); ++i) {
+      if (x_[i] == kMasked || order_.Position(x_[i]) >= best) continue;
+      best = order_.Position(x_[i]);
+      edge.last = {static_cast<TokenId>(i), x_[i]};
+    }
+    edge.through = WeightOf(edge.last.value);
+    return Normalised(edge);
+  }
+  MassEdge All() const {
+    MassEdge edge{.n = sums_.total.n, .reached = false};
+    double worst = -std::numeric_limits<double>::infinity();
+    for (size_t i = 0; i < x_.size(); ++i) {
+      if (x_[i] == kMasked || order_.Position(x_[i]) < worst) continue;
+      worst = order_.Position(x_[i]);
+      edge.last = {static_cast<TokenId>(i), x_[i]};
+    }
+    edge.through = total_;
+    edge.before = total_ - WeightOf(edge.last.value);
+    return Normalised(edge);
+  }
+
+  // Adds up the k best, if the blocks they can be in hold enough at all.
+  bool AmongBest(size_t k, MassEdge& edge) {
+    if (k > x_.n_blocks()) return false;
+    float* block_max = Room(ThreadScratch().block_max, x_.n_blocks());
+    for (size_t b = 0; b < x_.n_blocks(); ++b) block_max[b] = sums_.blocks[b].max;
+    const std::span<const float> maxima(block_max, x_.n_blocks());
+    const float bound = BoundOfKth(maxima, k);
+    double most = 0;
+    for (const BlockSums& b : sums_.blocks) most += b.max >= bound ? BlockWeight(b) : 0;
+    if (most < target_) return false;
+    edge = {};
+    for (const Candidate& c : TopRanked(x_, maxima, k)) {
+      edge.last = c;
+      edge.n += 1;
+      edge.before = edge.through;
+      edge.through += WeightOf(c.value);
+      if (edge.through < target_) continue;
+      edge = Normalised(edge);
+      return true;
+    }
+    return false;
+  }
+
+  // Keys between which a sample says that the prefix ends; `share` is how much of all logits it holds inside.
+  void Bracket(uint32_t& inner, uint32_t& outer, double& share) {
+    Scratch& s = ThreadScratch();
+    const size_t n = WholeBlocks(x_.n_blocks() * kSampled);
+    float* sample = Room(s.sample, n);
+    float* w = Room(s.sample_weights, n);
+    double near = std::numeric_limits<double>::infinity(), far = -near;
+    std::fill(sample, sample + n, kMasked);
+    size_t used = 0;
+    for (size_t b = 0; b < x_.n_blocks(); ++b) {
+      if (sums_.blocks[b].max == kMasked) continue;
+      const float* from = x_.block(b) + kSampled * (b * 7 % (LogitVector::kBlock / kSampled));
+      for (size_t i = 0; i < kSampled; ++i) {
+        if (from[i] == kMasked) continue;
+        sample[used++] = from[i];
+        const double position = order_.Position(from[i]);
+        near = std::min(near, position), far = std::max(far, position);
+      }
+    }
+    share = 1;
+    if (used < kSampled) return;
+    far = std::min(far, near + 100);  // what is 100 nats below has no weight
+    HWY_DYNAMIC_DISPATCH(Weights)
+    (weight_, sample, n, sums_.total.max, static_cast<float>(log_sum_), w);
+    constexpr double kScale = static_cast<double>(LogitVector::kBlock) / kSampled;
+    // What is outside, by the sample; it may be `deviations` standard deviations wrong, and one sampled token.
+    const auto outside = [&](double position, double deviations) {
+      double sums[2];
+      HWY_DYNAMIC_DISPATCH(SumsOf)
+      (sample, w, n, order_.Until(order_.KeyAt(order_.FromPosition(position))), true, sums);
+      return kScale * (sums[0] + deviations * std::sqrt(sums[1]));
+    };
+    const auto halve = [&](double low, double high, double deviations) {
+      const double enough = (high - low) / 512;
+      while (high - low > enough) {
+        const double middle = low + (high - low) / 2;
+        (outside(middle, deviations) > rest_ ? low : high) = middle;
+      }
+      return std::pair(low, high);
+    };
+    constexpr double kDeviations = 3.5;
+    const auto [low, high] = halve(near, far, 0);
+    const double width = high - low;
+    // From there outwards, in steps that double, until the sample is sure.
+    double first = low, last = high;
+    for (double step = width; first > near && outside(first, -kDeviations) <= rest_; step *= 1.5) first -= step;
+    for (double step = width; last < far && outside(last, kDeviations) > rest_; step *= 1.5) last += step;
+    if (first > near) inner = order_.KeyAt(order_.FromPosition(first));
+    if (last < far) outer = order_.KeyAt(order_.FromPosition(last));
+    size_t in = 0;
+    const Interval until = order_.Until(outer);
+    for (size_t i = 0; i < used; ++i) in += until.Holds(sample[i]);
+    share = static_cast<double>(in) / static_cast<double>(used);
+  }
+
+  MassEdge Search() {
+    const uint32_t first = order_.FirstKey();
+    uint32_t inner = first - 1, outer = Order::kLastKey;  // inner + 1 <= the key looked for <= outer
+    double share = 1;
+    if (x_.size() > kSmall) Bracket(inner, outer, share);
+    // From the side with fewer tokens; near either end of all mass from there, for rounding is relative to what is
+    // summed: so nothing never reaches the target, and everything always does.
+    const bool outside = rest_ < 1e-3 * total_ || (share > 0.5 && target_ > 1e-3 * total_);
+    Scratch& s = ThreadScratch();
+    const size_t room = WholeBlocks(x_.size()) + 2 * LogitVector::kBlock;
+    float* side = Room(s.side, room);
+    float* between = Room(s.between, room);
+    const auto log_sum = static_cast<float>(log_sum_);
+    for (int attempt = 0;; ++attempt) {
+      if (attempt == 2) inner = first - 1, outer = Order::kLastKey;  // rounding must not send it to and fro
+      const Interval in = inner + 1 == first ? kNothing : order_.Until(inner), out = order_.Until(outer);
+      double base = 0;
+      if (outside) {
+        for (const BlockSums& b : sums_.blocks) base += b.max < out.low ? BlockWeight(b) : 0;
+      }
+      const size_t n_side =
+          HWY_DYNAMIC_DISPATCH(CopySide)(x_, sums_.blocks.data(), out.low, outside ? in : out, outside, side);
+      const size_t n = HWY_DYNAMIC_DISPATCH(SumSide)(weight_, side, WholeBlocks(n_side), sums_.total.max, log_sum,
+                                                     outside ? out : in, outside, out, in, base, between);
+      float* w = Room(s.weights, WholeBlocks(n));
+      HWY_DYNAMIC_DISPATCH(Weights)(weight_, between, WholeBlocks(n), sums_.total.max, log_sum, w);
+      const auto mass = [&](Interval interval) {
+        double sums[2];
+        HWY_DYNAMIC_DISPATCH(SumsOf)(between, w, WholeBlocks(n), interval, outside, sums);
+        return base + sums[0];
+      };
+      const auto reaches = [&](Interval interval) {
+        return outside ? mass(interval) <= rest_ : mass(interval) >= target_;
+      };
+      if (inner + 1 != first && reaches(in)) {
+        outer = inner, inner = first - 1;
+        continue;
+      }
+      if (outer != Order::kLastKey && !reaches(out)) {
+        inner = outer, outer = Order::kLastKey;
+        continue;
+      }
+      while (outer - inner > 1) {
+        const uint32_t middle = inner + (outer - inner) / 2;
+        (reaches(order_.Until(middle)) ? outer : inner) = middle;
+      }
+      const Interval before = outer == first ? kNothing : order_.Until(outer - 1), through = order_.Until(outer);
+      return Walk(before, through, outside ? total_ - mass(before) : mass(before));
+    }
+  }
+
+  // The end is among the tokens in `through` that are not in `before`: one value, or one on either side of the centre.
+  MassEdge Walk(Interval before, Interval through, double mass_before) {
+    std::vector<Candidate> found;
+    MassEdge edge;
+    edge.n = HWY_DYNAMIC_DISPATCH(CountAndCollect)(x_, sums_.blocks.data(), before, through, found);
+    const auto in_order = [&](const Candidate& a, const Candidate& b) { return order_.Before(a, b); };
+    if (!std::is_sorted(found.begin(), found.end(), in_order)) std::sort(found.begin(), found.end(), in_order);
+    edge.through = mass_before;
+    for (const Candidate& c : found) {
+      edge.last = c;
+      edge.n += 1;
+      edge.before = edge.through;
+      edge.through += WeightOf(c.value);
+      if (edge.through >= target_) break;
+    }
+    return Normalised(edge);
+  }
+
+  const LogitVector& x_;
+  const VectorSums& sums_;
+  Weight weight_;
+  Order order_;
+  double log_sum_;
+  double whole_ = 0;  // the sum of all weights in the caller's units: 1, or the entropy
+  double total_ = 0;  // and in ours
+  double target_ = 0, rest_ = 0;
+};
+
+}  // namespace
+
+MassEdge FindMass(const LogitVector& x, const VectorSums& sums, Weight weight, double target) {
+  LP_CHECK(sums.blocks.size() == x.n_blocks());
+  if (sums.total.n == 0) return {.reached = false};
+  return MassSearch(x, sums, weight, Order::ByRank(sums.total.max)).Find(target);
+}
+
+MassEdge FindMassAround(const LogitVector& x, const VectorSums& sums, double centre, double target) {
+  LP_CHECK(sums.blocks.size() == x.n_blocks());
+  if (sums.total.n == 0) return {.reached = false};
+  return MassSearch(x, sums, Weight::kProbability, Order::AroundCentre(centre)).Find(target);
+}
+
+}  // namespace lp
+#endif  // HWY_ONCE
