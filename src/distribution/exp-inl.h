@@ -81,15 +81,15 @@ HWY_INLINE V ExpFlush(D d, V& y) {
 }
 
 // exp(x - m) for x <= m, as if the difference had been exact: what Knuth's TwoDiff says was rounded away (up to |x - m|
-// 2^-24, which would be a relative error of the result) is applied to first order.
+// 2^-24, which would be a relative error of the result) is applied to first order. Where the result is 0 the difference
+// may be infinite, and the correction is not a number.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V ExpExactDifference(D d, V x, V m) {
-  x = hn::Max(x, hn::Sub(m, hn::Set(d, 104.0f)));  // no inf - inf below
   V y = hn::Sub(x, m);
   const V minus_m = hn::Sub(y, x);
   const V error = hn::Sub(hn::Sub(x, hn::Sub(y, minus_m)), hn::Add(m, minus_m));
   const V e = ExpFlush(d, y);
-  return hn::Add(e, hn::Mul(e, error));
+  return hn::IfThenElseZero(hn::Gt(e, hn::Zero(d)), hn::Add(e, hn::Mul(e, error)));
 }
 
 }  // namespace HWY_NAMESPACE

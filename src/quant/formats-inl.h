@@ -1,11 +1,16 @@
 // How each weight type decodes: 32 stored numbers -> 32 floats in vectors. Compiled once per SIMD target.
 //
 // A format is a struct with
-//   kType, kBytes32                     bytes of 32 numbers (a K-quant's share of its 256 block is found from the
-//   chunk's index) Decode(d, row, chunk, out)          numbers [32 chunk, 32 chunk + 32) of a row, out[v] holding 32
-//   chunk + v Lanes(d) + lane DecodeTail(row, chunk, count, out)  the last `count` < 32 numbers of a row, for types
-//   whose rows may end anywhere
-// Decoding must be the same arithmetic on every target: products and sums depend on it bit for bit.
+//   kType, kBlockBytes, kChunks        a block is kChunks chunks of 32 numbers: 1, or 8 for the blocks of 256
+//   Scales Begin(d, block)             what the chunks of a block share, worked out once per block
+//   Decode<chunk>(d, block, scales, out)   numbers [32 chunk, 32 chunk + 32) of a block, chunk a constant;
+//                                      out[v] holds 32 chunk + v Lanes(d) + lane
+// Decoding must be the same arithmetic on every target: products and sums depend on it bit for bit. It is also exact
+// but for one rounding: a half's 11 bits times the bits of a scale and of a quant fit in a float's 24, so only formats
+// that subtract a minimum round, once, whether or not the target fuses multiply and add.
+//
+// Here: what they share and the types that are plain numbers. Blocks of 32 are in formats32-inl.h, of 256 in
+// formats256-inl.h. The layouts are those of the block structs in ggml's ggml-common.h; each struct states its own.
 
 #if defined(LP_QUANT_FORMATS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef LP_QUANT_FORMATS_INL_H_
@@ -39,69 +44,108 @@ HWY_INLINE hn::Vec<D> FloatFromHalf(D d, V16 half) {
   return hn::IfThenElse(hn::Ge(hn::Abs(value), hn::Set(d, 65536.0f)), special, value);
 }
 
-// The half at `bytes` (any alignment).
-HWY_INLINE float FloatFromHalfBytes(const uint8_t* bytes) {
-  const hn::CappedTag<float, 1> d;
-  const hn::Rebind<hwy::float16_t, decltype(d)> d16;
-  hwy::float16_t half;
+// The half at `bytes` (any alignment) in every lane. Broadcast first: one instruction less.
+template <class D>
+HWY_INLINE hn::Vec<D> SetHalf(D d, const uint8_t* bytes) {
+  const hn::Rebind<uint16_t, D> du16;
+  const hn::Rebind<hwy::float16_t, D> d16;
+  uint16_t half;
   std::memcpy(&half, bytes, sizeof(half));
-  return hn::GetLane(FloatFromHalf(d, hn::LoadU(d16, &half)));
+  return FloatFromHalf(d, hn::BitCast(d16, hn::Set(du16, half)));
+}
+
+// An unsigned integer at any alignment; the first byte is the lowest, as all of ggml's formats have it.
+template <class T>
+HWY_INLINE T LoadBits(const uint8_t* bytes) {
+  T out;
+  std::memcpy(&out, bytes, sizeof(out));
+  return out;
+}
+
+// As many bytes as d has lanes, each as an unsigned or signed 32-bit integer.
+template <class D>
+HWY_INLINE hn::Vec<hn::RebindToUnsigned<D>> LoadBytes(D /*d*/, const uint8_t* bytes) {
+  return hn::PromoteTo(hn::RebindToUnsigned<D>(), hn::LoadU(hn::Rebind<uint8_t, D>(), bytes));
+}
+template <class D>
+HWY_INLINE hn::Vec<hn::RebindToSigned<D>> LoadSignedBytes(D /*d*/, const uint8_t* bytes) {
+  return hn::PromoteTo(hn::RebindToSigned<D>(),
+                       hn::LoadU(hn::Rebind<int8_t, D>(), reinterpret_cast<const int8_t*>(bytes)));
+}
+
+template <class D>
+HWY_INLINE hn::Vec<D> FloatFromInt(D d, hn::Vec<hn::RebindToUnsigned<D>> q) {
+  return hn::ConvertTo(d, hn::BitCast(hn::RebindToSigned<D>(), q));
+}
+
+// body(v) for the vectors of a chunk; the vector holds numbers v MaxLanes(d) and on.
+template <class D, class Body>
+HWY_INLINE void ForChunk(D /*d*/, const Body& body) {
+  Unrolled<kVectors<D>>(body);
+}
+
+struct NoScales {};
+
+// What plain numbers share: rows that may end anywhere.
+template <class Format, class D>
+HWY_INLINE void DecodePlainTail(D d, const uint8_t* chunk, size_t count, float* out) {
+  alignas(64) uint8_t padded[Format::kBlockBytes] = {};
+  for (size_t i = 0; i < count * (Format::kBlockBytes / kLanes); ++i) padded[i] = chunk[i];
+  hn::Vec<D> w[kVectors<D>];
+  Format::template Decode<0>(d, padded, NoScales(), w);
+  ForChunk(d, [&](auto v) LP_LAMBDA { hn::StoreU(w[v], d, out + v * hn::MaxLanes(d)); });
 }
 
 struct F32Format {
   static constexpr GgmlType kType = GgmlType::kF32;
-  static constexpr size_t kBytes32 = 128;
+  static constexpr size_t kBlockBytes = 128, kChunks = 1;
 
   template <class D>
-  static HWY_INLINE void Decode(D d, const uint8_t* row, size_t chunk, hn::Vec<D>* out) {
-    const auto* x = reinterpret_cast<const float*>(row) + 32 * chunk;
-    Unrolled<kVectors<D>>([&](auto v) LP_LAMBDA { out[v] = hn::LoadU(d, x + v * hn::MaxLanes(d)); });
+  static HWY_INLINE NoScales Begin(D, const uint8_t*) {
+    return {};
   }
-  static HWY_INLINE void DecodeTail(const uint8_t* row, size_t chunk, size_t count, float* out) {
-    const auto* x = reinterpret_cast<const float*>(row) + 32 * chunk;
-    for (size_t i = 0; i < count; ++i) out[i] = x[i];
+  template <size_t kChunk, class D>
+  static HWY_INLINE void Decode(D d, const uint8_t* block, NoScales, hn::Vec<D>* out) {
+    const auto* x = reinterpret_cast<const float*>(block);
+    ForChunk(d, [&](auto v) LP_LAMBDA { out[v] = hn::LoadU(d, x + v * hn::MaxLanes(d)); });
   }
 };
 
 struct F16Format {
   static constexpr GgmlType kType = GgmlType::kF16;
-  static constexpr size_t kBytes32 = 64;
+  static constexpr size_t kBlockBytes = 64, kChunks = 1;
 
   template <class D>
-  static HWY_INLINE void Decode(D d, const uint8_t* row, size_t chunk, hn::Vec<D>* out) {
-    const hn::Rebind<hwy::float16_t, D> d16;
-    const auto* x = reinterpret_cast<const hwy::float16_t*>(row) + 32 * chunk;
-    Unrolled<kVectors<D>>([&](auto v)
-                              LP_LAMBDA { out[v] = FloatFromHalf(d, hn::LoadU(d16, x + v * hn::MaxLanes(d))); });
+  static HWY_INLINE NoScales Begin(D, const uint8_t*) {
+    return {};
   }
-  static HWY_INLINE void DecodeTail(const uint8_t* row, size_t chunk, size_t count, float* out) {
-    for (size_t i = 0; i < count; ++i) out[i] = FloatFromHalfBytes(row + kBytes32 * chunk + 2 * i);
+  template <size_t kChunk, class D>
+  static HWY_INLINE void Decode(D d, const uint8_t* block, NoScales, hn::Vec<D>* out) {
+    const hn::Rebind<hwy::float16_t, D> d16;
+    const auto* x = reinterpret_cast<const hwy::float16_t*>(block);
+    ForChunk(d, [&](auto v) LP_LAMBDA { out[v] = FloatFromHalf(d, hn::LoadU(d16, x + v * hn::MaxLanes(d))); });
   }
 };
 
-// Blocks of 32: a half scale, then 32 int8. The product is exact: 11 bits times 8 fit in a float's 24.
-struct Q8_0Format {
-  static constexpr GgmlType kType = GgmlType::kQ8_0;
-  static constexpr size_t kBytes32 = 34;
+// The upper half of a float.
+struct BF16Format {
+  static constexpr GgmlType kType = GgmlType::kBF16;
+  static constexpr size_t kBlockBytes = 64, kChunks = 1;
 
   template <class D>
-  static HWY_INLINE void Decode(D d, const uint8_t* row, size_t chunk, hn::Vec<D>* out) {
-    const hn::RebindToSigned<D> di;
-    const hn::Rebind<int8_t, D> d8;
-    const uint8_t* block = row + kBytes32 * chunk;
-    const hn::Rebind<uint16_t, D> du16;
-    const hn::Rebind<hwy::float16_t, D> d16;
-    uint16_t half;
-    std::memcpy(&half, block, sizeof(half));
-    const auto scale =
-        FloatFromHalf(d, hn::BitCast(d16, hn::Set(du16, half)));  // broadcast first: one instruction less
-    const auto* q = reinterpret_cast<const int8_t*>(block + 2);
-    Unrolled<kVectors<D>>([&](auto v) LP_LAMBDA {
-      const auto q32 = hn::PromoteTo(di, hn::LoadU(d8, q + v * hn::MaxLanes(d)));
-      out[v] = hn::Mul(hn::ConvertTo(d, q32), scale);
+  static HWY_INLINE NoScales Begin(D, const uint8_t*) {
+    return {};
+  }
+  template <size_t kChunk, class D>
+  static HWY_INLINE void Decode(D d, const uint8_t* block, NoScales, hn::Vec<D>* out) {
+    const hn::Rebind<uint16_t, D> d16;
+    const hn::RebindToUnsigned<D> du;
+    const auto* x = reinterpret_cast<const uint16_t*>(block);
+    ForChunk(d, [&](auto v) LP_LAMBDA {
+      const auto bits = hn::PromoteTo(du, hn::LoadU(d16, x + v * hn::MaxLanes(d)));
+      out[v] = hn::BitCast(d, hn::ShiftLeft<16>(bits));
     });
   }
-  static HWY_INLINE void DecodeTail(const uint8_t*, size_t, size_t, float*) {}  // rows are whole blocks
 };
 
 }  // namespace HWY_NAMESPACE

@@ -41,7 +41,7 @@ HWY_INLINE void UnrolledImpl(const Body& body, std::index_sequence<kI...>) {
 }
 template <size_t kN, class Body>
 HWY_INLINE void Unrolled(const Body& body) {
-  if constexpr (kN <= 12) {
+  if constexpr (kN <= 24) {
     UnrolledImpl(body, std::make_index_sequence<kN>());
   } else {
     for (size_t i = 0; i < kN; ++i) body(i);

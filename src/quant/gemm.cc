@@ -1,0 +1,239 @@
+// Products with a batch of vectors: the same code for all formats, on decoded numbers.
+//
+// A sum is 32 lanes (quant/matrix.h), and a lane of a row is a short sum of every 32nd product. So rows are decoded and
+// turned into panels in which a vector holds the same number of many rows, and the inputs so that a number of four
+// tokens is four floats in a row. A tile of rows x tokens then computes lane after lane with one broadcast per token,
+// and adds the lanes of the whole tile vector by vector, without a shuffle. Lanes come in the order in which halves are
+// added (0, 16, 8, 24, 4, ...), so that at most five partial sums wait.
+//
+// Rejected: vectors along the row, as for one token. They need no rearrangement, but a load per multiply-add and a
+// shuffled sum per row and token: less than half as fast.
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "base/check.h"
+#include "quant/kernels.h"
+
+#undef HWY_DISABLED_TARGETS
+#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV | HWY_SSSE3)  // as in gemv.cc
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "quant/gemm.cc"
+#include "hwy/aligned_allocator.h"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+#include "hwy/highway.h"
+#include "quant/lanes-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace lp {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using internal::BatchScratch;
+
+constexpr size_t kVec = hn::MaxLanes(FloatTag());  // rows of a vector
+constexpr size_t kGroup = 4;                       // tokens that lie next to each other
+// A tile is up to kTileVecs vectors of rows by kTileGroups groups of tokens, its sums all in registers: 24 sums and 2
+// weights of 32 registers, or 12 sums, 3 weights and an input of 16.
+constexpr size_t kTileVecs = kVec == 16 ? 2 : 3;
+constexpr size_t kTileGroups = kVec == 16 ? 3 : 1;
+constexpr size_t kBlockCols = 256;  // numbers of a row that are decoded before they are rearranged
+
+// The lane that is summed j-th, and when lane j is summed: the five bits of j in reverse.
+constexpr size_t Reversed(size_t j) {
+  return (j & 1) << 4 | (j & 2) << 2 | (j & 4) | (j & 8) >> 2 | (j & 16) >> 4;
+}
+
+// Floats from one lane to the next. A line more than there are numbers, so that with a power of two of columns the lanes
+// do not all fall into one set of the cache.
+constexpr size_t LaneStride(size_t chunks, size_t width) { return chunks * width + 16; }
+
+#if HWY_TARGET == HWY_SCALAR  // which has no operations between lanes
+template <class D>
+HWY_INLINE void TransposeFour(D, const float* HWY_RESTRICT in, size_t, const std::array<float*, 4>& out) {
+  for (size_t i = 0; i < 4; ++i) *out[i] = in[i];
+}
+#else
+// 4 numbers each of rows first, first + stride, ...: one row to a block of 4 lanes.
+template <class D>
+HWY_INLINE hn::Vec<D> LoadBlocks(D d, const float* first, size_t stride) {
+  if constexpr (hn::MaxLanes(d) == 4) {
+    return hn::LoadU(d, first);
+  } else {
+    const hn::Half<D> dh;
+    const float* upper = first + hn::MaxLanes(dh) / 4 * stride;
+    return hn::Combine(d, LoadBlocks(dh, upper, stride), LoadBlocks(dh, first, stride));
+  }
+}
+
+// out[i][r] = in[r * stride + i] for i < 4, r < Lanes(d).
+template <class D>
+HWY_INLINE void TransposeFour(D d, const float* HWY_RESTRICT in, size_t stride, const std::array<float*, 4>& out) {
+  const hn::Repartition<double, D> d64;
+  const auto a = LoadBlocks(d, in, 4 * stride), b = LoadBlocks(d, in + stride, 4 * stride);
+  const auto c = LoadBlocks(d, in + 2 * stride, 4 * stride), e = LoadBlocks(d, in + 3 * stride, 4 * stride);
+  const auto ab01 = hn::BitCast(d64, hn::InterleaveLower(d, a, b)), ab23 = hn::BitCast(d64, hn::InterleaveUpper(d, a, b));
+  const auto ce01 = hn::BitCast(d64, hn::InterleaveLower(d, c, e)), ce23 = hn::BitCast(d64, hn::InterleaveUpper(d, c, e));
+  hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d64, ab01, ce01)), d, out[0]);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(d64, ab01, ce01)), d, out[1]);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d64, ab23, ce23)), d, out[2]);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(d64, ab23, ce23)), d, out[3]);
+}
+#endif
+
+// One vector of rows, of which the first n_rows exist and the others are zeros, into
+//   out: [32 lanes in summing order, chunks, width], of which the vector is the first Lanes(d) columns
+// fill(row, begin, end, to) writes numbers [begin, end) of a row and zeros up to a whole chunk.
+template <class D, class Fill>
+HWY_INLINE void Arrange(D d, size_t n_rows, size_t cols, const Fill& fill, float* HWY_RESTRICT out, size_t width) {
+  constexpr size_t kRows = hn::MaxLanes(d);
+  HWY_ALIGN float rows[kRows * kBlockCols];
+  if (n_rows < kRows) std::memset(rows, 0, sizeof(rows));
+  const size_t lane_stride = LaneStride((cols + kLanes - 1) / kLanes, width);
+  for (size_t begin = 0; begin < cols; begin += kBlockCols) {
+    const size_t end = std::min(cols, begin + kBlockCols);
+    for (size_t r = 0; r < n_rows; ++r) fill(r, begin, end, rows + r * kBlockCols);
+    for (size_t at = 0; at < end - begin; at += kLanes, out += width) {
+      for (size_t lane = 0; lane < kLanes; lane += 4) {
+        float* to = out + Reversed(lane) * lane_stride;  // lanes + 1, 2, 3 are 16, 8, 24 later
+        TransposeFour(d, rows + at + lane, kBlockCols,
+                      {to, to + 16 * lane_stride, to + 8 * lane_stride, to + 24 * lane_stride});
+      }
+    }
+  }
+}
+
+// x: [n_tokens, cols] -> out: [groups of 4 tokens, 32 lanes in summing order, chunks, 4], missing tokens being zeros.
+void ArrangeInputs(const float* x, size_t n_tokens, size_t cols, float* out) {
+  const hn::CappedTag<float, kGroup> d;
+  const size_t group_stride = kLanes * LaneStride((cols + kLanes - 1) / kLanes, kGroup);
+  for (size_t t = 0; t < n_tokens; t += kGroup, out += group_stride) {
+    for (size_t u = 0; u < kGroup; u += hn::MaxLanes(d)) {
+      const size_t n = t + u < n_tokens ? std::min(hn::MaxLanes(d), n_tokens - t - u) : 0;
+      const auto fill = [&](size_t r, size_t begin, size_t end, float* to) HWY_ATTR {
+        const float* from = x + (t + u + r) * cols;
+        std::copy(from + begin, from + end, to);
+        std::fill(to + (end - begin), to + (end - begin + kLanes - 1) / kLanes * kLanes, 0.0f);
+      };
+      Arrange(d, n, cols, fill, out + u, kGroup);
+    }
+  }
+}
+
+// y[t][r] = row r . token t for kVecs vectors of rows and kGroups groups of tokens, in the order of quant/matrix.h.
+//   panel: [32, chunks, kVecs * kVec]   x: [kGroups, 32, chunks, 4], both as Arrange leaves them
+//   out: [4 kGroups, kVecs * kVec]
+template <size_t kVecs, size_t kGroups>
+HWY_INLINE void Tile(const float* HWY_RESTRICT panel, const float* HWY_RESTRICT x, size_t chunks,
+                     float* HWY_RESTRICT out) {
+  const FloatTag d;
+  constexpr size_t kTokens = kGroups * kGroup, kSums = kTokens * kVecs, kWidth = kVecs * kVec;
+  const size_t panel_stride = LaneStride(chunks, kWidth), x_stride = LaneStride(chunks, kGroup);
+  const size_t group_stride = kLanes * x_stride;
+  HWY_ALIGN float waiting[5 * kSums * kVec];  // sums of 1, 2, 4, 8, 16 lanes whose other half is not there yet
+  FloatVec sum[kSums];
+  for (size_t j = 0; j < kLanes; ++j) {
+    Unrolled<kSums>([&](auto i) LP_LAMBDA { sum[i] = hn::Zero(d); });
+    const float* HWY_RESTRICT w_at = panel + j * panel_stride;
+    const float* HWY_RESTRICT x_at = x + j * x_stride;
+    for (size_t c = 0; c < chunks; ++c, w_at += kWidth, x_at += kGroup) {
+      FloatVec w[kVecs];
+      Unrolled<kVecs>([&](auto u) LP_LAMBDA { w[u] = hn::LoadU(d, w_at + u * kVec); });
+      Unrolled<kTokens>([&](auto t) LP_LAMBDA {
+        const auto xt = hn::Set(d, x_at[t / kGroup * group_stride + t % kGroup]);
+        Unrolled<kVecs>([&](auto u)
+                            LP_LAMBDA { sum[t * kVecs + u] = hn::MulAdd(w[u], xt, sum[t * kVecs + u]); });
+      });
+    }
+    float* HWY_RESTRICT wait = waiting;
+    for (size_t bits = j; bits & 1; bits >>= 1, wait += kSums * kVec) {
+      Unrolled<kSums>([&](auto i) LP_LAMBDA { sum[i] = hn::Add(hn::Load(d, wait + i * kVec), sum[i]); });
+    }
+    if (j + 1 == kLanes) wait = out;
+    Unrolled<kSums>([&](auto i) LP_LAMBDA { hn::StoreU(sum[i], d, wait + i * kVec); });
+  }
+}
+
+// All tokens for one panel; y points at its first row's column, of which n_rows exist.
+template <size_t kVecs>
+void MultiplyPanel(const float* panel, size_t n_rows, const float* x, size_t n_tokens, size_t cols, float* y,
+                   size_t y_stride) {
+  constexpr size_t kWidth = kVecs * kVec;
+  const size_t chunks = (cols + kLanes - 1) / kLanes, group_stride = kLanes * LaneStride(chunks, kGroup);
+  HWY_ALIGN float out[kTileGroups * kGroup * kWidth];
+  for (size_t t = 0; t < n_tokens;) {
+    const size_t groups = (n_tokens - t + kGroup - 1) / kGroup;
+    const float* x_at = x + t / kGroup * group_stride;
+    size_t n = kGroup;
+    if (kTileGroups >= 3 && groups >= 3) {
+      Tile<kVecs, kTileGroups >= 3 ? 3 : 1>(panel, x_at, chunks, out), n = 3 * kGroup;
+    } else if (kTileGroups >= 2 && groups >= 2) {
+      Tile<kVecs, kTileGroups >= 2 ? 2 : 1>(panel, x_at, chunks, out), n = 2 * kGroup;
+    } else {
+      Tile<kVecs, 1>(panel, x_at, chunks, out);
+    }
+    for (size_t end = std::min(n_tokens, t + n), i = 0; t < end; ++t, ++i) {
+      std::copy_n(out + i * kWidth, n_rows, y + t * y_stride);
+    }
+  }
+}
+
+void MultiplyBatchTarget(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, size_t n_tokens,
+                         float* y, size_t y_stride, BatchScratch& scratch) {
+  const size_t chunks = (w.cols + kLanes - 1) / kLanes;
+  const size_t x_size = (n_tokens + kGroup - 1) / kGroup * kLanes * LaneStride(chunks, kGroup);
+  const size_t panel_size = kLanes * LaneStride(chunks, kTileVecs * kVec);
+  float* const x_arranged = scratch.Get(x_size + panel_size);
+  float* const panel = x_arranged + x_size;
+  ArrangeInputs(x, n_tokens, w.cols, x_arranged);
+  for (size_t r = row_begin; r < row_end;) {
+    const size_t vecs = std::min(kTileVecs, (row_end - r + kVec - 1) / kVec);
+    const size_t n_rows = std::min(row_end - r, vecs * kVec);
+    for (size_t u = 0; u < vecs; ++u) {
+      const auto fill = [&](size_t i, size_t begin, size_t end, float* to)
+                            HWY_ATTR { internal::DecodeRange(w.type, w.Row(r + u * kVec + i), begin, end, to); };
+      Arrange(FloatTag(), std::min(kVec, n_rows - u * kVec), w.cols, fill, panel + u * kVec, vecs * kVec);
+    }
+    float* const y_at = y + r;
+    if (vecs == 3) {
+      MultiplyPanel<kTileVecs>(panel, n_rows, x_arranged, n_tokens, w.cols, y_at, y_stride);
+    } else if (vecs == 2) {
+      MultiplyPanel<2>(panel, n_rows, x_arranged, n_tokens, w.cols, y_at, y_stride);
+    } else {
+      MultiplyPanel<1>(panel, n_rows, x_arranged, n_tokens, w.cols, y_at, y_stride);
+    }
+    r += n_rows;
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace lp
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace lp {
+HWY_EXPORT(MultiplyBatchTarget);
+
+namespace internal {
+
+float* BatchScratch::Get(size_t n) {
+  if (n > size_) {
+    data_.reset();  // before the new one is there
+    data_ = hwy::AllocateAligned<float>(n);
+    LP_CHECK(data_ != nullptr);
+    size_ = n;
+  }
+  return data_.get();
+}
+
+void MultiplyBatch(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, size_t n_tokens, float* y,
+                   size_t y_stride) {
+  // Working memory of this thread, kept: fresh pages would cost a tenth of a small product. Nothing reads what an
+  // earlier call left there.
+  thread_local BatchScratch scratch;
+  HWY_DYNAMIC_DISPATCH(MultiplyBatchTarget)(w, row_begin, row_end, x, n_tokens, y, y_stride, scratch);
+}
+
+}  // namespace internal
+}  // namespace lp
+#endif  // HWY_ONCE
