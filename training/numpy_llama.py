@@ -5,7 +5,7 @@ Written from the definition (interleaved RoPE, one plain loop over layers), it s
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Iterator
 
 import numpy as np
 
@@ -77,23 +77,30 @@ def log_sum_exp(logits: np.ndarray) -> np.ndarray:
     return (top + np.log(np.exp(logits - top).sum(-1, keepdims=True)))[..., 0]
 
 
-def score(model: NumpyLlama, ids: list[int]) -> np.ndarray:
-    """-log p in nats of each of `ids` (without BOS), by the rule of `logitpeek score`.
+def scored_windows(context: int, bos: int, ids: list[int]) -> Iterator[tuple[np.ndarray, int, np.ndarray]]:
+    """How a text is cut for scoring, the rule of `logitpeek score`: (inputs, first, targets) where the logits at position
+    first + i of `inputs` predict targets[i].
 
     The stream is [BOS] + ids. Window w covers positions [w * S, w * S + C), C the model's context and S = C / 2, and
     scores the targets that no earlier window has scored: every token once, with at least S tokens before it once there
     are that many.
     """
-    stream, c = np.array([model.bos, *ids]), model.context
-    nll, start, scored = np.zeros(len(stream)), 0, 1  # position 0 is BOS: given, not predicted
+    stream = np.array([bos, *ids])
+    start, scored = 0, 1  # position 0 is BOS: given, not predicted
     while scored < len(stream):
-        window = stream[start:start + c]
+        window = stream[start:start + context]
         first = scored - start - 1  # the logits at position p - 1 predict position p
-        logits = model.logits(window[:-1], first)
-        targets = window[first + 1:]
-        nll[scored:scored + len(targets)] = log_sum_exp(logits) - logits[np.arange(len(targets)), targets]
-        scored, start = start + len(window), start + c // 2
-    return nll[1:].astype(np.float64)
+        yield window[:-1], first, window[first + 1:]
+        scored, start = start + len(window), start + context // 2
+
+
+def score(model: NumpyLlama, ids: list[int]) -> np.ndarray:
+    """-log p in nats of each of `ids` (without BOS)."""
+    nll = [np.zeros(0)]
+    for inputs, first, targets in scored_windows(model.context, model.bos, ids):
+        logits = model.logits(inputs, first)
+        nll.append((log_sum_exp(logits) - logits[np.arange(len(targets)), targets]).astype(np.float64))
+    return np.concatenate(nll)
 
 
 def tokenizer_of(metadata: dict[str, Any]) -> Any:
