@@ -62,6 +62,21 @@ Result<Resolved> Resolve(Dialect dialect, const Settings& settings, const ModelF
   LP_CHECK(false);
 }
 
+Result<Resolved> Resolve(const DialectSettings& wanted, const ModelFacts& facts) {
+  if (wanted.chain.empty()) return Resolve(wanted.dialect, wanted.settings, facts);
+  for (const SettingSpec& spec : AllSettings()) {
+    if (spec.name != "seed" && IsSet(wanted.settings, spec)) {
+      return Error{ErrorCode::kInvalidArgument, "a chain that is spelled out takes no other settings but the seed: put it into the chain",
+                   std::string(spec.name)};
+    }
+  }
+  Resolved resolved;
+  LP_ASSIGN_OR_RETURN(resolved.chain, ParseChain(wanted.chain));
+  resolved.chain.seed = wanted.settings.seed.value_or(resolved.chain.seed);
+  resolved.effective.seed = resolved.chain.seed;
+  return resolved;
+}
+
 Resolved Resolver::Finish(std::string_view engine) {
   resolved_.chain.seed = Get(&Settings::seed, uint64_t{42});
   std::erase(resolved_.defaulted, "seed");

@@ -47,11 +47,16 @@ Result<Resolved> Resolve(Dialect dialect, const Settings& settings, const ModelF
 // joined by ';', each its main parameter and others by name.
 Result<Chain> ParseChain(std::string_view text);
 
-// 'dialect=llama.cpp,temperature=0.5,top_p=0.8': settings and dialect (default: logitpeek) in one line.
+// What somebody asks for: settings in a dialect, or a chain spelled out instead (then only the seed is taken from the
+// settings, and any other is an error).
 struct DialectSettings {
   Dialect dialect = Dialect::kLogitpeek;
   Settings settings;
+  std::string chain;
 };
+Result<Resolved> Resolve(const DialectSettings& wanted, const ModelFacts& facts);
+
+// 'dialect=llama.cpp,temperature=0.5,top_p=0.8': settings and dialect (default: logitpeek) in one line.
 Result<DialectSettings> ParseDialectSettings(std::string_view text);
 
 }  // namespace lp

@@ -4,7 +4,7 @@
 
 #include <random>
 
-#include "distribution/softmax.h"
+#include "distribution/sums.h"
 #include "engine/generate.h"
 #include "engine/score.h"
 #include "support/tiny_model.h"
@@ -131,7 +131,7 @@ TEST(Score, WindowsEqualTheDefinition) {
         const std::span<const TokenId> before(stream.data() + start, target - start);
         const std::vector<float>& logits = *fresh->Evaluate(before)->logits;
         const double logprob =
-            static_cast<double>(logits[static_cast<size_t>(stream[target])]) - ComputeSoftmaxStats(logits).LogSumExp();
+            static_cast<double>(logits[static_cast<size_t>(stream[target])]) - ComputeSums(LogitVector(logits)).total.LogSumExp();
         EXPECT_EQ(score->tokens[scored].id, stream[target]);
         EXPECT_NEAR(score->tokens[scored].logprob, logprob, 1e-9);
         nll -= logprob;

@@ -22,7 +22,7 @@ using OnToken = std::function<bool(const GeneratedToken&)>;
 
 // Appends up to n tokens to `context`. The same engine, context, settings and n give the same tokens, on one thread or
 // many. An end-of-text token is reported and appended, and ends the loop.
-Result<StopReason> Generate(Engine& engine, std::vector<TokenId>& context, const SamplerSettings& settings, size_t n,
+Result<StopReason> Generate(Engine& engine, std::vector<TokenId>& context, Chain chain, size_t n,
                             const OnToken& on_token);
 
 }  // namespace lp

@@ -4,24 +4,22 @@
 #include <cmath>
 #include <numbers>
 
-#include "distribution/softmax.h"
+#include "distribution/select.h"
+#include "distribution/sums.h"
 
 namespace lp {
 namespace {
 
 constexpr size_t kMaxLogits = 16u << 20;  // floats held at once: 64 MiB
 
-// One pass over a row of logits: rank and log-probability of `id`, and the entropy of the distribution.
+// Rank and log-probability of `id` in a row of logits, and the entropy of the distribution.
 Result<ScoredToken> ScoreRow(std::span<const float> logits, TokenId id) {
-  if (const auto bad = FindInvalidLogit(logits)) {
+  const LogitVector x(logits);
+  if (ScanLogits(x).invalid) {
     return Error{ErrorCode::kCorrupt, "the model gave a logit that is not a number; its file is damaged", "logits"};
   }
-  const SoftmaxStats stats = ComputeSoftmaxStats(logits);
-  const float x = logits[static_cast<size_t>(id)];
-  const auto above = [&](size_t i) { return logits[i] > x || (logits[i] == x && i < static_cast<size_t>(id)); };
-  size_t rank = 1;
-  for (size_t i = 0; i < logits.size(); ++i) rank += size_t{above(i)};
-  return ScoredToken{id, static_cast<double>(x) - stats.LogSumExp(), rank, stats.Entropy()};
+  const SoftmaxSums sums = ComputeSums(x).total;
+  return ScoredToken{id, static_cast<double>(x.at(id)) - sums.LogSumExp(), RanksOf(x, std::span(&id, 1))[0], sums.Entropy()};
 }
 
 }  // namespace

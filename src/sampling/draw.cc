@@ -94,6 +94,22 @@ DrawnToken DrawAt(const Trace& trace, uint64_t position) {
   return {trace.RowOf(pick.id), pick.u, pick.boundary};
 }
 
+Chain Advance(const Trace& trace, TokenId drawn) {
+  Chain chain = trace.chain();
+  // The surprise of the token among those that could be drawn, bits.
+  const double surprise = -std::log2(trace.final().Probability(drawn));
+  const auto next_mu = [&](double mu, double tau, double eta) { return (mu < 0 ? 2 * tau : mu) - eta * (surprise - tau); };
+  for (size_t i = 0; i < chain.stages.size(); ++i) {
+    if (auto* s = std::get_if<Mirostat1>(&chain.stages[i])) s->mu = next_mu(s->mu, s->tau, s->eta);
+    if (auto* s = std::get_if<Mirostat2>(&chain.stages[i])) s->mu = next_mu(s->mu, s->tau, s->eta);
+    if (auto* s = std::get_if<AdaptiveP>(&chain.stages[i])) {
+      s->weighted_sum = trace.Before(i).Probability(drawn) + s->decay * s->weighted_sum;
+      s->total_weight = 1 + s->decay * s->total_weight;
+    }
+  }
+  return chain;
+}
+
 TokenRow TokenAt(const Trace& trace, double u) { return trace.RowOf(PickInRankOrder(trace.final(), u).id); }
 
 }  // namespace lp

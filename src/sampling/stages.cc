@@ -94,7 +94,7 @@ bool IsOff(const Stage& stage) {
 std::vector<StageParam> StageParams(const Stage& stage) {
   using Params = std::vector<StageParam>;
   const auto with_scope = [](Params params, const Scope& scope) {
-    params.push_back({"last_n", Wide(scope.last_n)});
+    params.push_back({"repeat_last_n", Wide(scope.last_n)});
     if (scope.output_only) params.push_back({"output_only", 1});
     if (scope.prompt_only) params.push_back({"prompt_only", 1});
     return params;

@@ -8,24 +8,10 @@
 namespace lp {
 namespace {
 
-Json StageParams(const StageRecord& stage, const SamplerSettings& s) {
-  switch (stage.kind) {
-    case StageKind::kRepetitionPenalty:
-      return {{"repetition_penalty", s.repetition_penalty}, {"repeat_last_n", s.repeat_last_n}};
-    case StageKind::kTemperature:
-      return {{"temperature", s.temperature}};
-    case StageKind::kTopK:
-      return {{"top_k", s.top_k}};
-    case StageKind::kTopP:
-      return {{"top_p", s.top_p}};
-  }
-  LP_CHECK(false);
-}
-
 Json CutBy(const Trace& trace, const TokenRow& row) {
   if (!row.cut_by) return nullptr;
   if (*row.cut_by == TokenRow::kMasked) return "mask";
-  return StageName(trace.stages()[*row.cut_by].kind);
+  return StageName(trace.chain().stages[*row.cut_by]);
 }
 
 // The fields that every listed token has, whatever else is said about it.
@@ -36,7 +22,32 @@ void AddRow(Json& json, const Trace& trace, const TokenRow& row, size_t rank_raw
   json["prob_raw"] = row.prob_raw;
   json["prob"] = row.prob;
   json["cut_by"] = CutBy(trace, row);
+  json["margin"] = NumberOrNull(row.margin);
   json["surprisal_bits"] = NumberOrNull(SurprisalBits(row.prob_raw));
+}
+
+// A whole number as one: 40, not 40.0.
+Json NumberJson(double value) {
+  if (std::isfinite(value) && value == std::floor(value) && std::abs(value) < 9e15) return static_cast<int64_t>(value);
+  return NumberOrNull(value);
+}
+
+Json SettingJson(const Settings& settings, const SettingSpec& spec) {
+  return std::visit(
+      [&](const auto member) -> Json {
+        const auto& value = *(settings.*member);
+        using T = std::decay_t<decltype(value)>;
+        if constexpr (std::is_same_v<T, double>) {
+          return NumberOrNull(value);
+        } else if constexpr (requires { value.front().second; }) {
+          Json list = Json::array();
+          for (const auto& [tokens, bias] : value) list.push_back({{"tokens", tokens}, {"bias", NumberOrNull(static_cast<double>(bias))}});
+          return list;
+        } else {
+          return value;
+        }
+      },
+      spec.member);
 }
 
 size_t RowCount(const Trace& trace, const RowOptions& options) {
@@ -63,23 +74,34 @@ Json TokensJson(std::span<const TokenId> ids, const PieceOf& pieces) {
   return json;
 }
 
-Json SettingsJson(const SamplerSettings& s) {
-  return {{"repetition_penalty", s.repetition_penalty},
-          {"repeat_last_n", s.repeat_last_n},
-          {"temperature", s.temperature},
-          {"top_k", s.top_k},
-          {"top_p", s.top_p},
-          {"seed", s.seed}};
+Json SamplerJson(const Resolved& resolved) {
+  Json json = {{"dialect", DialectName(resolved.dialect)}};
+  for (const SettingSpec& spec : AllSettings()) {
+    if (IsSet(resolved.effective, spec)) json[std::string(spec.name)] = SettingJson(resolved.effective, spec);
+  }
+  return json;
+}
+
+void AddResolved(Json& json, const Resolved& resolved) {
+  json["sampler"] = SamplerJson(resolved);
+  Json ignored = Json::array();
+  for (const Ignored& i : resolved.ignored) ignored.push_back({{"setting", i.setting}, {"reason", i.reason}});
+  json["ignored"] = std::move(ignored);
+  json["notes"] = resolved.notes;
+  json["defaulted"] = resolved.defaulted;
 }
 
 Json MetricsJson(const Metrics& m) {
   const auto bits = [](double nats) { return NumberOrNull(NatsToBits(nats)); };
   return {{"entropy_bits", bits(m.entropy)},
           {"perplexity", m.perplexity},
+          {"varentropy_bits2", NumberOrNull(NatsToBits(NatsToBits(m.varentropy)))},
           {"effective_vocab", m.effective_vocab},
           {"top1_prob", m.top1_prob},
+          {"top5_prob", m.top5_prob},
           {"n_kept", m.n_kept},
           {"raw_entropy_bits", bits(m.raw_entropy)},
+          {"raw_varentropy_bits2", NumberOrNull(NatsToBits(NatsToBits(m.raw_varentropy)))},
           {"mass_cut", m.mass_cut},
           {"kl_final_raw_bits", bits(m.kl_final_raw)},
           {"kl_raw_final_bits", bits(m.kl_raw_final)},
@@ -89,31 +111,47 @@ Json MetricsJson(const Metrics& m) {
 
 Json StagesJson(const Trace& trace) {
   Json json = Json::array();
-  for (const StageRecord& stage : trace.stages()) {
-    json.push_back({{"stage", StageName(stage.kind)},
-                    {"params", StageParams(stage, trace.settings())},
+  for (size_t i = 0; i < trace.stages().size(); ++i) {
+    const StageRecord& stage = trace.stages()[i];
+    Json params = Json::object();
+    for (const StageParam& param : StageParams(trace.chain().stages[i])) params[std::string(param.name)] = NumberJson(param.value);
+    json.push_back({{"stage", StageName(trace.chain().stages[i])},
+                    {"params", std::move(params)},
                     {"active", stage.active},
+                    {"skipped", stage.skipped},
                     {"threshold", NumberOrNull(stage.threshold)},
                     {"n_in", stage.n_in},
                     {"n_out", stage.n_out},
-                    {"mass_out", stage.mass_out},
-                    {"entropy_bits", NatsToBits(stage.entropy)}});
+                    {"mass_out", trace.MassOut(i)},
+                    {"entropy_in_bits", NatsToBits(trace.Before(i).sums().Entropy())},
+                    {"entropy_bits", NatsToBits(trace.After(i).sums().Entropy())}});
+  }
+  return json;
+}
+
+Json BoundaryJson(const Trace& trace) {
+  Json json = Json::array();
+  for (size_t i = 0; i < trace.stages().size(); ++i) {
+    const StageRecord& stage = trace.stages()[i];
+    if (!stage.boundary) continue;
+    json.push_back({{"index", i}, {"stage", StageName(trace.chain().stages[i])}, {"threshold", NumberOrNull(stage.threshold)}, {"n_out", stage.n_out}});
   }
   return json;
 }
 
 Json RowsJson(const Trace& trace, const RowOptions& options, const PieceOf& pieces) {
-  const auto ids = trace.Ranked(RowCount(trace, options));
-  const std::vector<size_t> raw_ranks = RanksOf(trace.raw_logits(), ids);
+  const std::vector<TokenRow> rows = trace.Rows(RowCount(trace, options));
+  std::vector<TokenId> ids;
+  for (const TokenRow& row : rows) ids.push_back(row.id);
+  const std::vector<size_t> raw_ranks = RanksOf(trace.raw().values(), ids);
   Json json = Json::array();
-  for (size_t i = 0; i < ids.size(); ++i) {
-    const TokenRow row = trace.Row(i + 1);
-    Json entry = TokenJson(pieces(row.id));
-    AddRow(entry, trace, row, raw_ranks[i]);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    Json entry = TokenJson(pieces(rows[i].id));
+    AddRow(entry, trace, rows[i], raw_ranks[i]);
     if (options.journey) {
       Json journey = Json::array();
       for (size_t stage = 0; stage < trace.stages().size(); ++stage) {
-        const auto value = trace.After(stage, row);
+        const auto value = trace.ValueAfter(stage, rows[i].id);
         journey.push_back(value ? Json{{"logit", NumberOrNull(value->logit)}, {"prob", value->prob}} : Json(nullptr));
       }
       entry["journey"] = std::move(journey);
@@ -124,51 +162,138 @@ Json RowsJson(const Trace& trace, const RowOptions& options, const PieceOf& piec
 }
 
 Json RestJson(const Trace& trace, const RowOptions& options) {
-  const size_t shown = RowCount(trace, options);
-  double raw = 0, final_mass = 0;
-  std::vector<double> alive(trace.stages().size());
-  for (size_t rank = 1; rank <= shown; ++rank) {
-    const TokenRow row = trace.Row(rank);
-    raw += row.prob_raw;
-    final_mass += row.prob;
-    for (size_t stage = 0; options.journey && stage < alive.size(); ++stage) {
-      if (const auto value = trace.After(stage, row)) alive[stage] += value->prob;
+  struct Held {
+    size_t n = 0;
+    double prob = 0;
+  };
+  Held raw, kept;
+  std::vector<Held> after(trace.stages().size());
+  const auto hold = [](Held& held, double prob) {
+    ++held.n;
+    held.prob += prob;
+  };
+  const std::vector<TokenRow> rows = trace.Rows(RowCount(trace, options));
+  for (const TokenRow& row : rows) {
+    hold(raw, row.prob_raw);
+    if (!row.cut_by) hold(kept, row.prob);
+    for (size_t stage = 0; options.journey && stage < after.size(); ++stage) {
+      if (const auto value = trace.ValueAfter(stage, row.id)) hold(after[stage], value->prob);
     }
   }
   // What the rows do not hold. Where they hold all, say 0 rather than what rounding leaves.
-  const auto remainder = [](size_t n, double held) { return n == 0 ? 0.0 : std::max(0.0, 1 - held); };
-  const auto beyond = [shown](size_t n) { return n > shown ? n - shown : 0; };
-  Json json = {{"n", trace.n_vocab() - shown},
-               {"prob_raw", remainder(trace.n_vocab() - shown, raw)},
-               {"prob", remainder(beyond(trace.n_kept()), final_mass)},
-               {"n_kept", beyond(trace.n_kept())}};
+  const auto remainder = [](size_t n, const Held& held) { return n == held.n ? 0.0 : std::max(0.0, 1 - held.prob); };
+  Json json = {{"n", trace.n_vocab() - rows.size()},
+               {"prob_raw", remainder(trace.n_vocab(), raw)},
+               {"prob", remainder(trace.n_kept(), kept)},
+               {"n_kept", trace.n_kept() - kept.n}};
   if (options.journey) {
     Json journey = Json::array();
-    for (size_t stage = 0; stage < alive.size(); ++stage) {
-      const size_t n = beyond(trace.stages()[stage].n_out);
-      journey.push_back({{"n", n}, {"prob", remainder(n, alive[stage])}});
+    for (size_t stage = 0; stage < after.size(); ++stage) {
+      const size_t n = trace.stages()[stage].n_out;
+      journey.push_back({{"n", n - after[stage].n}, {"prob", remainder(n, after[stage])}});
     }
     json["journey"] = std::move(journey);
   }
   return json;
 }
 
-Json NextJson(std::string_view model, std::span<const TokenId> context, const Trace& trace, const RowOptions& rows,
-              const PieceOf& pieces) {
-  return {{"model", model},
-          {"prompt_tokens", TokensJson(context, pieces)},
-          {"vocab_size", trace.n_vocab()},
-          {"position", context.size()},
-          {"sampler", SettingsJson(trace.settings())},
-          {"metrics", MetricsJson(ComputeMetrics(trace))},
-          {"stages", StagesJson(trace)},
-          {"tokens", RowsJson(trace, rows, pieces)},
-          {"rest", RestJson(trace, rows)}};
+namespace {
+
+void AddTrace(Json& json, const Trace& trace, const Resolved& resolved, const RowOptions& rows, const PieceOf& pieces) {
+  json["vocab_size"] = trace.n_vocab();
+  json["position"] = trace.step().position;
+  AddResolved(json, resolved);
+  json["metrics"] = MetricsJson(ComputeMetrics(trace));
+  json["stages"] = StagesJson(trace);
+  json["boundary"] = BoundaryJson(trace);
+  json["tokens"] = RowsJson(trace, rows, pieces);
+  json["rest"] = RestJson(trace, rows);
+}
+
+}  // namespace
+
+Json TraceJson(const Trace& trace, const Resolved& resolved, const RowOptions& rows, const PieceOf& pieces) {
+  Json json = Json::object();
+  AddTrace(json, trace, resolved, rows, pieces);
+  return json;
+}
+
+Json NextJson(std::string_view model, std::span<const TokenId> context, const Trace& trace, const Resolved& resolved,
+              const RowOptions& rows, const PieceOf& pieces) {
+  Json json = {{"model", model}, {"prompt_tokens", TokensJson(context, pieces)}};
+  AddTrace(json, trace, resolved, rows, pieces);
+  return json;
+}
+
+Json CompareJson(const Trace& a, const Resolved& a_resolved, const Trace& b, const Resolved& b_resolved,
+                 const RowOptions& options, const PieceOf& pieces) {
+  const Comparison c = Compare(a, b);
+  const auto bits = [](double nats) { return NumberOrNull(NatsToBits(nats)); };
+  const auto side = [](const Trace& trace, const Resolved& resolved) {
+    Json json = Json::object();
+    AddResolved(json, resolved);
+    json["metrics"] = MetricsJson(ComputeMetrics(trace));
+    json["stages"] = StagesJson(trace);
+    json["boundary"] = BoundaryJson(trace);
+    return json;
+  };
+  const size_t n_rows = RowCount(a, options);
+  const auto only = [&](const std::vector<TokenId>& ids) {
+    const std::span<const TokenId> shown(ids.data(), std::min(ids.size(), std::max<size_t>(n_rows, 20)));
+    return TokensJson(shown, pieces);
+  };
+  Json rows = Json::array();
+  for (const TokenRow& row : a.Rows(n_rows)) {
+    const TokenRow other = b.RowOf(row.id);
+    Json entry = TokenJson(pieces(row.id));
+    entry["rank"] = row.rank;
+    entry["logit"] = NumberOrNull(row.logit);
+    entry["prob_raw"] = row.prob_raw;
+    entry["prob_a"] = row.prob;
+    entry["prob_b"] = other.prob;
+    entry["change"] = other.prob - row.prob;
+    entry["cut_by_a"] = CutBy(a, row);
+    entry["cut_by_b"] = CutBy(b, other);
+    rows.push_back(std::move(entry));
+  }
+  return {{"vocab_size", a.n_vocab()},
+          {"a", side(a, a_resolved)},
+          {"b", side(b, b_resolved)},
+          {"n_kept_a", c.n_kept_a},
+          {"n_kept_b", c.n_kept_b},
+          {"n_common", c.n_common},
+          {"n_only_a", c.only_a.size()},
+          {"n_only_b", c.only_b.size()},
+          {"only_a", only(c.only_a)},
+          {"only_b", only(c.only_b)},
+          {"mass_a_only", c.mass_a_only},
+          {"mass_b_only", c.mass_b_only},
+          {"total_variation", c.total_variation},
+          {"kl_a_b_bits", bits(c.kl_a_b)},
+          {"kl_b_a_bits", bits(c.kl_b_a)},
+          {"jensen_shannon_bits", bits(c.jensen_shannon)},
+          {"tokens", std::move(rows)}};
+}
+
+Json TranslationJson(const DialectSettings& from, Dialect to, const Translation& translation) {
+  Json settings = Json::object();
+  for (const SettingSpec& spec : AllSettings()) {
+    if (IsSet(translation.settings, spec)) settings[std::string(spec.name)] = SettingJson(translation.settings, spec);
+  }
+  return {{"from", DialectName(from.dialect)},
+          {"to", DialectName(to)},
+          {"settings", std::move(settings)},
+          {"exact", translation.exact},
+          {"how", translation.how},
+          {"total_variation", translation.total_variation},
+          {"kl_forward_bits", NumberOrNull(NatsToBits(translation.kl_forward))},
+          {"kl_backward_bits", NumberOrNull(NatsToBits(translation.kl_backward))},
+          {"notes", translation.notes}};
 }
 
 Json ChosenJson(const Trace& trace, const TokenRow& row, const TokenPiece& piece) {
   Json json = TokenJson(piece);
-  AddRow(json, trace, row, RanksOf(trace.raw_logits(), std::span(&row.id, 1))[0]);
+  AddRow(json, trace, row, RanksOf(trace.raw().values(), std::span(&row.id, 1))[0]);
   return json;
 }
 

@@ -12,6 +12,9 @@
 #include <vector>
 
 #include "base/token.h"
+#include "dialect/dialect.h"
+#include "dialect/translate.h"
+#include "metrics/compare.h"
 #include "metrics/metrics.h"
 #include "sampling/draw.h"
 #include "sampling/trace.h"
@@ -28,9 +31,14 @@ Json NumberOrNull(double value);
 Json TokenJson(const TokenPiece& piece);
 std::string TokenText(const TokenPiece& piece);  // the `text` field
 Json TokensJson(std::span<const TokenId> ids, const PieceOf& pieces);
-Json SettingsJson(const SamplerSettings& settings);
+// What was in force: {dialect, and every effective setting by name}.
+Json SamplerJson(const Resolved& resolved);
+// The fields about a resolution that every answer with a distribution has: sampler, ignored, notes, defaulted.
+void AddResolved(Json& json, const Resolved& resolved);
 Json MetricsJson(const Metrics& metrics);
 Json StagesJson(const Trace& trace);
+// Stages with a decision within float32 rounding of its boundary [D37].
+Json BoundaryJson(const Trace& trace);
 
 struct RowOptions {
   size_t top = 20;       // rows; 0 = the whole vocabulary
@@ -40,16 +48,26 @@ struct RowOptions {
 Json RowsJson(const Trace& trace, const RowOptions& options, const PieceOf& pieces);
 Json RestJson(const Trace& trace, const RowOptions& options);
 
-// The answer to `next`: everything above for one step. `context` is the token path that was evaluated.
-Json NextJson(std::string_view model, std::span<const TokenId> context, const Trace& trace, const RowOptions& rows,
-              const PieceOf& pieces);
+// What is known of one step from its logits alone: the answer to `shape`, and most of the answer to `next`.
+Json TraceJson(const Trace& trace, const Resolved& resolved, const RowOptions& rows, const PieceOf& pieces);
+
+// The answer to `next`: the same with the model and the token path that was evaluated.
+Json NextJson(std::string_view model, std::span<const TokenId> context, const Trace& trace, const Resolved& resolved,
+              const RowOptions& rows, const PieceOf& pieces);
+
+// The answer to `compare`: both sides and what lies between them; rows are those of A, with what B makes of them.
+Json CompareJson(const Trace& a, const Resolved& a_resolved, const Trace& b, const Resolved& b_resolved,
+                 const RowOptions& rows, const PieceOf& pieces);
+
+// The answer to `translate`.
+Json TranslationJson(const DialectSettings& from, Dialect to, const Translation& translation);
 
 // One token that was drawn or chosen: Token fields, ranks, probabilities, surprisal.
 Json ChosenJson(const Trace& trace, const TokenRow& row, const TokenPiece& piece);
 
-// Reads the `sampler` object of a request. Missing fields keep their defaults; unknown fields and wrong types are
-// errors whose `where` is a JSON pointer under `pointer`. The values are validated.
-Result<SamplerSettings> ParseSettings(const Json& json, std::string_view pointer);
+// Reads the `sampler` object of a request: {dialect, chain, and settings by any name AllSettings() knows}. Unknown fields
+// and wrong types are errors whose `where` is a JSON pointer under `pointer`. Ranges are the dialect's to check.
+Result<DialectSettings> ParseSampler(const Json& json, std::string_view pointer);
 
 // The answer to `tokenize`.
 Json TokenizeJson(std::string_view model, std::span<const TokenId> ids, const PieceOf& pieces);
