@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <functional>
 
 #include "cli/commands.h"
+#include "cli/model_commands.h"
 
 namespace lp {
 namespace {
@@ -35,19 +37,52 @@ void AddPrompt(CLI::App& command, CommonOptions& common) {
   command.add_option("-p,--prompt", common.prompt, "the text to continue")->required()->type_name("TEXT");
 }
 
-// Under every name that users of llama.cpp and transformers write.
-void AddSampler(CLI::App& command, SamplerSettings& s) {
-  const auto add = [&](const char* names, auto& value, const char* help) {
-    return command.add_option(names, value, help)->group("Sampler");
-  };
-  add("--temp,--temperature", s.temperature,
-      "divide logits by T: below 1 sharper, above 1 flatter, 0 greedy (default 1)");
-  add("--top-k,--top_k", s.top_k, "keep the k likeliest tokens, 0 = off (default 0)");
-  add("--top-p,--top_p", s.top_p, "keep the likeliest tokens that together hold p, 1 = off (default 1)");
-  add("--repeat-penalty,--repetition-penalty,--repetition_penalty", s.repetition_penalty,
-      "push down tokens already seen, 1 = off (default 1)");
-  add("--repeat-last-n,--repeat_last_n", s.repeat_last_n, "tokens the penalty looks back, -1 = all (default -1)");
-  add("-s,--seed", s.seed, "the draw depends on the seed and the position only (default 42)")
+// A setting as given on the command line; read once all flags are known.
+using GivenSettings = std::vector<std::pair<std::string, std::string>>;
+
+// Every setting under every name that users of any engine write, with - or _ between words.
+std::string FlagNames(const SettingSpec& spec) {
+  std::vector<std::string_view> names = {spec.name};
+  names.insert(names.end(), spec.aliases.begin(), spec.aliases.end());
+  std::string flags = spec.name == "seed" ? "-s" : "";
+  const auto add = [&](const std::string& name) { flags += (flags.empty() ? "--" : ",--") + name; };
+  for (const std::string_view name : names) {
+    if (name.size() == 1) continue;  // "t" is temperature in a chain's text only
+    std::string dashed(name);
+    std::replace(dashed.begin(), dashed.end(), '_', '-');
+    add(dashed);
+    if (dashed != name) add(std::string(name));
+  }
+  return flags;
+}
+
+void AddSampler(CLI::App& command, DialectSettings& sampler, std::string& dialect, GivenSettings& given) {
+  const char* group = "Sampler";
+  command.add_option("--dialect", dialect, "whose meaning the settings have: see `logitpeek dialects`")->group(group);
+  command.add_option("--chain", sampler.chain, "stages in order instead: 'temperature=0.7;top_k=40;top_p=0.9'")->group(group);
+  for (const SettingSpec& spec : AllSettings()) {
+    const std::string name(spec.name);
+    command.add_option_function<std::string>(FlagNames(spec), [&given, name](const std::string& text) { given.emplace_back(name, text); },
+                                             std::string(spec.help))
+        ->group(group)
+        ->type_name("");
+  }
+}
+
+// What of the sampler can be checked before a model is loaded.
+Status ReadSampler(CommonOptions& common, const std::string& dialect, const GivenSettings& given) {
+  if (!dialect.empty()) {
+    LP_ASSIGN_OR_RETURN(common.sampler.dialect, ParseDialect(dialect));
+  }
+  for (const auto& [name, text] : given) LP_RETURN_IF_ERROR(SetFromText(common.sampler.settings, name, text));
+  LP_ASSIGN_OR_RETURN(const Resolved resolved, Resolve(common.sampler, ModelFacts{}));
+  return Ok();
+}
+
+void AddLogits(CLI::App& command, SourceOptions& source) {
+  command.add_option("--logits", source.logits, "a .npy, .f32 or .json file of one vector of logits")->type_name("FILE");
+  command.add_option("--history", source.history, "the tokens before, which penalties look at")->type_name("ID,ID,...");
+  command.add_option("--prompt-length", source.prompt_length, "how many of the history are the prompt (default: all)")
       ->check(CLI::NonNegativeNumber);
 }
 
@@ -64,7 +99,13 @@ std::string OneSentence(const CLI::ParseError& error) {
 int RunCli(int argc, char** argv) {
   CommonOptions common;
   NextOptions next;
+  CompareOptions compare;
+  TranslateOptions translate;
+  LogitsOptions logits;
+  BenchOptions bench;
   ServeOptions serve;
+  std::string dialect;
+  GivenSettings given;
   size_t n_tokens = 64;
   std::string argument;
   std::function<Status()> run;
@@ -85,13 +126,37 @@ int RunCli(int argc, char** argv) {
   c->add_flag("!--no-browser", serve.open_browser, "print the address and do not open a browser");
 
   c = command("next", "the distribution of the next token", [&] { return RunNext(common, next); });
-  AddModel(*c, common), AddPrompt(*c, common), AddSampler(*c, common.sampler), AddJson(*c, common);
+  AddModel(*c, common), AddPrompt(*c, common), AddSampler(*c, common.sampler, dialect, given), AddJson(*c, common);
   c->add_option("--top", next.top, "rows to show, 0 = the whole vocabulary (default 20)")
       ->check(CLI::NonNegativeNumber);
   c->add_flag("--trace", next.trace, "also what each stage did to each token");
 
+  c = command("shape", "what a sampler chain makes of logits from anywhere", [&] { return RunNext(common, next); });
+  AddModel(*c, common), AddLogits(*c, next.source), AddSampler(*c, common.sampler, dialect, given), AddJson(*c, common);
+  c->get_option("--logits")->required();
+  c->add_option("--top", next.top, "rows to show, 0 = the whole vocabulary (default 20)")
+      ->check(CLI::NonNegativeNumber);
+  c->add_flag("--trace", next.trace, "also what each stage did to each token");
+
+  const char* spec_help = "settings in a dialect: 'dialect=llama.cpp,temperature=0.5,top_p=0.8'";
+  c = command("compare", "two settings on the same logits, side by side", [&] { return RunCompare(common, compare); });
+  AddModel(*c, common), AddLogits(*c, compare.source), AddJson(*c, common);
+  c->add_option("-p,--prompt", common.prompt, "the text to continue, instead of --logits")->type_name("TEXT");
+  c->add_option("--a", compare.a, spec_help)->required();
+  c->add_option("--b", compare.b, spec_help)->required();
+  c->add_option("--top", compare.top, "rows to show, 0 = the whole vocabulary (default 20)")->check(CLI::NonNegativeNumber);
+
+  c = command("translate", "the settings of another dialect that come closest", [&] { return RunTranslate(common, translate); });
+  AddModel(*c, common), AddLogits(*c, translate.source), AddJson(*c, common);
+  c->add_option("-p,--prompt", common.prompt, "the text to continue, instead of --logits")->type_name("TEXT");
+  c->add_option("--from", translate.from, spec_help)->required();
+  c->add_option("--to", translate.to, "the dialect to say it in")->required();
+
+  c = command("dialects", "what each engine makes of its settings", [&] { return RunDialects(common); });
+  AddJson(*c, common);
+
   c = command("generate", "continue a text", [&] { return RunGenerate(common, n_tokens); });
-  AddModel(*c, common), AddPrompt(*c, common), AddSampler(*c, common.sampler), AddJson(*c, common);
+  AddModel(*c, common), AddPrompt(*c, common), AddSampler(*c, common.sampler, dialect, given), AddJson(*c, common);
   c->add_option("-n,--n-predict", n_tokens, "tokens to add at most (default 64)")->check(CLI::NonNegativeNumber);
 
   c = command("score", "how surprised the model is by a text", [&] { return RunScore(common, argument); });
@@ -102,10 +167,31 @@ int RunCli(int argc, char** argv) {
   AddModel(*c, common), AddJson(*c, common);
   c->add_option("TEXT,-p,--prompt", argument, "the text, - for standard input")->required();
 
+  c = command("detokenize", "token ids as text", [&] { return RunDetokenize(common, argument); });
+  AddModel(*c, common), AddJson(*c, common);
+  c->add_option("IDS", argument, "1,2,3")->required();
+
+  c = command("logits", "write a prompt's logits to a file", [&] { return RunLogits(common, logits); });
+  AddModel(*c, common), AddJson(*c, common);
+  CLI::Option* prompt = c->add_option("-p,--prompt", common.prompt, "the text to continue")->type_name("TEXT");
+  c->add_option("--tokens", logits.tokens, "the same as token ids, exactly these")->type_name("ID,ID,...")->excludes(prompt);
+  c->add_option("-o,--output", logits.output, "the file to write, NumPy's .npy")->required();
+  c->add_flag("--all", logits.all, "after every token, not only the last");
+
+  c = command("bench", "how fast a model runs here", [&] { return RunBench(common, bench); });
+  AddModel(*c, common), AddJson(*c, common);
+  c->add_option("-p,--n-prompt", bench.prompt, "tokens of prompt (default 256)")->check(CLI::Range(1, 1 << 24));
+  c->add_option("-n,--n-gen", bench.decode, "tokens to decode (default 64)")->check(CLI::NonNegativeNumber);
+  c->add_option("-r,--repetitions", bench.repeats, "runs, of which the median counts (default 3)")->check(CLI::Range(1, 1000));
+
   c = command("inspect", "what is in a GGUF file", [&] { return RunInspect(common, argument); });
   AddJson(*c, common);
   c->add_option("FILE", argument, "GGUF file, or a listed name (default: the shipped model)");
   c->add_option("-m,--model", argument, "the same");
+
+  c = command("pull", "fetch a GGUF file from the hub", [&] { return RunPull(common, argument); });
+  AddJson(*c, common);
+  c->add_option("WHAT", argument, "OWNER/REPO[:FILE][@REVISION]")->required();
 
   c = command("models", "the models that -m knows by name", [&] { return RunModels(common); });
   AddJson(*c, common);
@@ -129,8 +215,8 @@ int RunCli(int argc, char** argv) {
     fmt::print(stderr, "logitpeek: {}\n", OneSentence(error));
     return kUsage;
   }
-  if (const Status valid = Validate(common.sampler); !valid.ok()) {
-    return Complain(Error{valid.error().code, valid.error().message}, kUsage);  // the message names the setting
+  if (const Status valid = ReadSampler(common, dialect, given); !valid.ok()) {
+    return Complain(Error{valid.error().code, valid.error().message, ""}, kUsage);  // the message names the setting
   }
   const Status status = run();
   if (!status.ok()) return Complain(status.error(), kFailed);

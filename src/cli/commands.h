@@ -5,8 +5,8 @@
 #include <string>
 
 #include "cli/terminal.h"
+#include "dialect/dialect.h"
 #include "engine/engine.h"
-#include "sampling/settings.h"
 
 namespace lp {
 
@@ -19,15 +19,38 @@ struct CommonOptions {
   bool json = false;   // --json
   size_t threads = 0;  // -t
   size_t context = 0;  // -c
-  SamplerSettings sampler;
+  DialectSettings sampler;
+};
+
+// How a token list and a file of logits are given, for commands that look at one distribution.
+struct SourceOptions {
+  std::string logits;             // --logits FILE instead of -p
+  std::string history;            // --history ID,ID,...: the tokens before, for penalties
+  int64_t prompt_length = -1;     // --prompt-length: how many of them are the prompt; -1 = all
 };
 
 struct NextOptions {
+  SourceOptions source;
   size_t top = 20;
   bool trace = false;
 };
-
+// `next` with a prompt, `shape` with a file of logits.
 Status RunNext(const CommonOptions& common, const NextOptions& options);
+
+struct CompareOptions {
+  SourceOptions source;
+  std::string a, b;  // 'dialect=...,temperature=...'
+  size_t top = 20;
+};
+Status RunCompare(const CommonOptions& common, const CompareOptions& options);
+
+struct TranslateOptions {
+  SourceOptions source;
+  std::string from, to;
+};
+Status RunTranslate(const CommonOptions& common, const TranslateOptions& options);
+Status RunDialects(const CommonOptions& common);
+
 Status RunGenerate(const CommonOptions& common, size_t n_tokens);
 Status RunScore(const CommonOptions& common, const std::string& path);
 Status RunTokenize(const CommonOptions& common, const std::string& text);

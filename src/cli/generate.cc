@@ -27,34 +27,34 @@ std::string_view StopName(StopReason reason) {
   LP_CHECK(false);
 }
 
-Json TokenJsonOf(const Engine& engine, const GeneratedToken& token, bool greedy) {
+Json TokenJsonOf(const Engine& engine, const GeneratedToken& token) {
   Json json = TokenJson(engine.tokenizer().Piece(token.row.id));
   json["position"] = token.position;
   json["rank"] = token.row.rank;
   json["rank_raw"] = token.rank_raw;
   json["prob_raw"] = token.row.prob_raw;
   json["prob"] = token.row.prob;
-  json["u"] = greedy ? Json(nullptr) : Json(token.u);
+  json["u"] = NumberOrNull(token.u);
   return json;
 }
 
-Status GenerateJson(const CommonOptions& common, Engine& engine, std::vector<TokenId> context, size_t n_tokens) {
+Status GenerateJson(const Resolved& resolved, Engine& engine, std::vector<TokenId> context, size_t n_tokens) {
   const std::vector<TokenId> prompt = context;
   Json tokens = Json::array();
   std::string text;
   const auto on_token = [&](const GeneratedToken& token) {
-    tokens.push_back(TokenJsonOf(engine, token, common.sampler.temperature == 0));
+    tokens.push_back(TokenJsonOf(engine, token));
     text += engine.tokenizer().Piece(token.row.id).bytes;
     return true;
   };
-  LP_ASSIGN_OR_RETURN(const StopReason stop, Generate(engine, context, common.sampler, n_tokens, on_token));
-  fmt::print("{}\n", Dump({{"model", engine.info().name},
-                           {"prompt_tokens", TokensJson(prompt, PiecesOf(engine))},
-                           {"sampler", SettingsJson(common.sampler)},
-                           {"text", ToValidUtf8(text)},
-                           {"stop", StopName(stop)},
-                           {"tokens", std::move(tokens)}},
-                          1));
+  LP_ASSIGN_OR_RETURN(const StopReason stop, Generate(engine, context, resolved.chain, n_tokens, on_token));
+  Json json = {{"model", engine.info().name},
+               {"prompt_tokens", TokensJson(prompt, PiecesOf(engine))}};
+  AddResolved(json, resolved);
+  json["text"] = ToValidUtf8(text);
+  json["stop"] = StopName(stop);
+  json["tokens"] = std::move(tokens);
+  fmt::print("{}\n", Dump(json, 1));
   return Ok();
 }
 
@@ -63,7 +63,8 @@ Status GenerateJson(const CommonOptions& common, Engine& engine, std::vector<Tok
 Status RunGenerate(const CommonOptions& common, size_t n_tokens) {
   LP_ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, OpenEngine(common));
   LP_ASSIGN_OR_RETURN(std::vector<TokenId> context, PromptTokens(*engine, common));
-  if (common.json) return GenerateJson(common, *engine, std::move(context), n_tokens);
+  LP_ASSIGN_OR_RETURN(const Resolved resolved, Resolve(common.sampler, engine->facts()));
+  if (common.json) return GenerateJson(resolved, *engine, std::move(context), n_tokens);
 
   const Terminal terminal;
   fmt::print("{}", common.prompt);
@@ -82,7 +83,7 @@ Status RunGenerate(const CommonOptions& common, size_t n_tokens) {
     open.erase(0, ready);
     return std::ferror(stdout) == 0;  // a closed pipe ends the loop
   };
-  LP_ASSIGN_OR_RETURN(const StopReason stop, Generate(*engine, context, common.sampler, n_tokens, on_token));
+  LP_ASSIGN_OR_RETURN(const StopReason stop, Generate(*engine, context, resolved.chain, n_tokens, on_token));
   fmt::print("{}\n", ToValidUtf8(open));
   if (stop == StopReason::kContextFull) {
     std::fflush(stdout);

@@ -1,34 +1,13 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
-#include <fstream>
 
-#include "base/str_cat.h"
 #include "base/utf8.h"
+#include "cli/logits_file.h"
 #include "cli/model_commands.h"
 #include "wire/wire.h"
 
 namespace lp {
-namespace {
-
-// NumPy's format, version 1.0: a header padded to 64 bytes, then little-endian float32, row-major.
-Status WriteNpy(const std::string& path, std::span<const float> data, size_t rows, size_t columns) {
-  const std::string shape = rows == 0 ? StrCat("(", columns, ",)") : StrCat("(", rows, ", ", columns, ")");
-  std::string header = StrCat("{'descr': '<f4', 'fortran_order': False, 'shape': ", shape, ", }");
-  header.append(63 - (10 + header.size()) % 64, ' ');
-  header += '\n';
-  std::ofstream out(path, std::ios::binary);
-  const auto size = static_cast<uint16_t>(header.size());
-  const char prefix[] = {'\x93', 'N', 'U', 'M', 'P', 'Y', 1, 0, static_cast<char>(size & 255), static_cast<char>(size >> 8)};
-  out.write(prefix, sizeof(prefix)).write(header.data(), static_cast<std::streamsize>(header.size()));
-  out.write(reinterpret_cast<const char*>(data.data()), static_cast<std::streamsize>(data.size_bytes()));
-  out.close();
-  if (!out) return Error{ErrorCode::kIo, "the file could not be written", path};
-  return Ok();
-}
-
-}  // namespace
-
 Result<std::vector<TokenId>> ParseIds(const std::string& text, size_t n_vocab, const std::string& where) {
   std::vector<TokenId> ids;
   const char* at = text.c_str();

@@ -71,6 +71,11 @@ Result<std::unique_ptr<Engine>> Engine::Open(const std::string& path, const Engi
                             .file_bytes = engine->file_.bytes().size(),
                             .n_vocab = config.n_vocab,
                             .context_length = context};
+  engine->facts_ = ModelFacts{.n_vocab = config.n_vocab, .n_context = context, .end_tokens = {}};
+  for (size_t id = 0; id < config.n_vocab; ++id) {
+    const auto token = static_cast<TokenId>(id);
+    if (engine->tokenizer_->IsEnd(token)) engine->facts_.end_tokens.push_back(token);
+  }
   return engine;
 }
 

@@ -14,6 +14,7 @@
 #include "base/mapped_file.h"
 #include "base/result.h"
 #include "base/thread_pool.h"
+#include "dialect/dialect.h"
 #include "gguf/gguf.h"
 #include "model/model.h"
 #include "tokenizer/tokenizer.h"
@@ -54,6 +55,7 @@ class Engine {
   const ModelInfo& info() const { return info_; }
   const Tokenizer& tokenizer() const { return *tokenizer_; }
   size_t n_threads() const { return pool_.size(); }
+  const ModelFacts& facts() const { return facts_; }  // what a dialect wants to know of the model
 
   // Ids of a prompt, BOS included where the model asks for it. An empty text is an error.
   Result<std::vector<TokenId>> Prompt(std::string_view text) const;
@@ -77,6 +79,7 @@ class Engine {
 
   MappedFile file_;  // outlives the model, whose weights are views into it
   ModelInfo info_;
+  ModelFacts facts_;
   std::unique_ptr<Tokenizer> tokenizer_;
   std::unique_ptr<Model> model_;
 

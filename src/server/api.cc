@@ -1,7 +1,7 @@
 #include "server/api.h"
 
-#include <algorithm>
 #include <array>
+#include <limits>
 
 #include "base/str_cat.h"
 #include "sampling/draw.h"
@@ -9,58 +9,20 @@
 namespace lp {
 namespace {
 
-Error BadRequest(std::string message, std::string field = "") {
-  return Error{ErrorCode::kInvalidArgument, std::move(message), std::move(field)};
+// The end of a chain: draws a token, or takes the likeliest one left.
+DrawnToken Choose(const Trace& trace, bool greedy) {
+  if (!greedy) return lp::Draw(trace);
+  return {.row = trace.RowOf(trace.final().Top(1)[0].id), .u = std::numeric_limits<double>::quiet_NaN()};
 }
 
-// The body as an object that has no other fields than `fields`.
-Result<Json> ParseObject(std::string_view body, std::span<const std::string_view> fields) {
-  Json json = Json::parse(body, nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded()) return BadRequest("the body is not valid JSON");
-  if (!json.is_object()) return BadRequest("the body must be a JSON object");
-  for (const auto& [key, value] : json.items()) {
-    if (std::find(fields.begin(), fields.end(), key) == fields.end()) {
-      std::string known;
-      for (const std::string_view field : fields) known += StrCat(known.empty() ? "" : ", ", field);
-      return BadRequest(StrCat("there is no field \"", key, "\" here; there are ", known), "/" + key);
-    }
+// mirostat's state after this draw, to be sent back with the next one; null where there is no mirostat.
+Json NextMu(const Trace& trace, TokenId drawn) {
+  const Chain next = Advance(trace, drawn);
+  for (const Stage& stage : next.stages) {
+    if (const auto* s = std::get_if<Mirostat1>(&stage)) return NumberOrNull(s->mu);
+    if (const auto* s = std::get_if<Mirostat2>(&stage)) return NumberOrNull(s->mu);
   }
-  return json;
-}
-
-Result<std::vector<TokenId>> TakeTokens(const Json& request) {
-  const auto found = request.find("tokens");
-  if (found == request.end() || !found->is_array())
-    return BadRequest("tokens must be an array of token ids", "/tokens");
-  std::vector<TokenId> tokens;
-  tokens.reserve(found->size());
-  for (size_t i = 0; i < found->size(); ++i) {
-    const Json& id = (*found)[i];
-    if (!id.is_number_integer() || id.get<int64_t>() < 0 || id.get<int64_t>() > INT32_MAX) {
-      return BadRequest(StrCat("a token id must be a whole number, not ", Dump(id)), StrCat("/tokens/", i));
-    }
-    tokens.push_back(id.get<TokenId>());
-  }
-  return tokens;
-}
-
-Result<SamplerSettings> TakeSettings(const Json& request) {
-  const auto found = request.find("sampler");
-  if (found == request.end()) return SamplerSettings{};
-  return ParseSettings(*found, "/sampler");
-}
-
-Result<RowOptions> TakeRows(const Json& request) {
-  RowOptions rows;
-  if (const auto top = request.find("top"); top != request.end()) {
-    if (!top->is_number_unsigned()) return BadRequest("top must be a whole number of rows, 0 for all", "/top");
-    rows.top = top->get<size_t>();
-  }
-  if (const auto trace = request.find("trace"); trace != request.end()) {
-    if (!trace->is_boolean()) return BadRequest("trace must be true or false", "/trace");
-    rows.journey = trace->get<bool>();
-  }
-  return rows;
+  return nullptr;
 }
 
 Json OptionalId(std::optional<TokenId> id) { return id ? Json(*id) : Json(nullptr); }
@@ -113,35 +75,70 @@ Result<Json> Api::Tokenize(const Json& request) const {
   return TokenizeJson(engine_.info().name, *ids, PiecesOf(engine_));
 }
 
+// A refusal of Trace::Run is about the settings: everything else was checked before.
+Result<Trace> Api::Shape(const Evaluation& evaluation, const TokenPath& path, const Sampler& sampler,
+                         const std::string& field) const {
+  auto trace = Trace::Run(*evaluation.logits, path.step(), sampler.resolved.chain);
+  if (!trace.ok()) return Under(trace.error(), "/" + field);
+  return trace;
+}
+
 Result<Json> Api::Next(const Json& request) const {
-  LP_ASSIGN_OR_RETURN(const std::vector<TokenId> context, TakeTokens(request));
-  LP_ASSIGN_OR_RETURN(const SamplerSettings settings, TakeSettings(request));
+  LP_ASSIGN_OR_RETURN(const TokenPath path, TakePath(request));
+  LP_ASSIGN_OR_RETURN(const Sampler sampler, TakeSampler(request, "sampler", engine_.facts()));
   LP_ASSIGN_OR_RETURN(const RowOptions rows, TakeRows(request));
-  LP_ASSIGN_OR_RETURN(const Evaluation evaluation, engine_.Evaluate(context));
-  LP_ASSIGN_OR_RETURN(const Trace trace, Trace::Run(*evaluation.logits, context, settings));
-  Json json = NextJson(engine_.info().name, context, trace, rows, PiecesOf(engine_));
+  LP_ASSIGN_OR_RETURN(const Evaluation evaluation, engine_.Evaluate(path.tokens));
+  LP_ASSIGN_OR_RETURN(const Trace trace, Shape(evaluation, path, sampler, "sampler"));
+  Json json = NextJson(engine_.info().name, path.tokens, trace, sampler.resolved, rows, PiecesOf(engine_));
   json["eval_ms"] = evaluation.milliseconds;
   json["logits_cached"] = evaluation.remembered;
   return json;
 }
 
 Result<Json> Api::Draw(const Json& request) const {
-  LP_ASSIGN_OR_RETURN(const std::vector<TokenId> context, TakeTokens(request));
-  LP_ASSIGN_OR_RETURN(const SamplerSettings settings, TakeSettings(request));
+  LP_ASSIGN_OR_RETURN(const TokenPath path, TakePath(request));
+  LP_ASSIGN_OR_RETURN(const Sampler sampler, TakeSampler(request, "sampler", engine_.facts()));
   const auto mode = request.find("mode");
   const bool greedy = mode != request.end() && *mode == "greedy";
   if (mode != request.end() && !greedy && *mode != "sample")
     return BadRequest("mode must be \"sample\" or \"greedy\"", "/mode");
-  LP_ASSIGN_OR_RETURN(const Evaluation evaluation, engine_.Evaluate(context));
-  LP_ASSIGN_OR_RETURN(const Trace trace, Trace::Run(*evaluation.logits, context, settings));
-  const DrawnToken drawn = greedy ? DrawnToken{.row = trace.Row(1)} : lp::Draw(trace, context.size());
+  LP_ASSIGN_OR_RETURN(const Evaluation evaluation, engine_.Evaluate(path.tokens));
+  LP_ASSIGN_OR_RETURN(const Trace trace, Shape(evaluation, path, sampler, "sampler"));
+  const DrawnToken drawn = Choose(trace, greedy);
   Json token = ChosenJson(trace, drawn.row, engine_.tokenizer().Piece(drawn.row.id));
   token["end"] = engine_.tokenizer().IsEnd(drawn.row.id);
   return Json{{"token", std::move(token)},
               {"mode", greedy ? "greedy" : "sample"},
-              {"seed", settings.seed},
-              {"position", context.size()},
-              {"u", greedy ? Json(nullptr) : Json(drawn.u)}};
+              {"seed", sampler.resolved.chain.seed},
+              {"position", path.tokens.size()},
+              {"u", NumberOrNull(drawn.u)},
+              {"mirostat_mu", NextMu(trace, drawn.row.id)}};
+}
+
+Result<Json> Api::Compare(const Json& request) const {
+  LP_ASSIGN_OR_RETURN(const TokenPath path, TakePath(request));
+  LP_ASSIGN_OR_RETURN(const Sampler a, TakeSampler(request, "a", engine_.facts()));
+  LP_ASSIGN_OR_RETURN(const Sampler b, TakeSampler(request, "b", engine_.facts()));
+  LP_ASSIGN_OR_RETURN(const RowOptions rows, TakeRows(request));
+  LP_ASSIGN_OR_RETURN(const Evaluation evaluation, engine_.Evaluate(path.tokens));
+  LP_ASSIGN_OR_RETURN(const Trace trace_a, Shape(evaluation, path, a, "a"));
+  LP_ASSIGN_OR_RETURN(const Trace trace_b, Shape(evaluation, path, b, "b"));
+  Json json = CompareJson(trace_a, a.resolved, trace_b, b.resolved, rows, PiecesOf(engine_));
+  json["model"] = engine_.info().name;
+  return json;
+}
+
+Result<Json> Api::Translate(const Json& request) const {
+  LP_ASSIGN_OR_RETURN(const TokenPath path, TakePath(request));
+  LP_ASSIGN_OR_RETURN(const Sampler from, TakeSampler(request, "from", engine_.facts()));
+  const auto to = request.find("to");
+  if (to == request.end() || !to->is_string()) return BadRequest("to must be the name of a dialect", "/to");
+  const auto dialect = ParseDialect(to->get<std::string>());
+  if (!dialect.ok()) return BadRequest(dialect.error().message, "/to");
+  LP_ASSIGN_OR_RETURN(const Evaluation evaluation, engine_.Evaluate(path.tokens));
+  const auto translation = lp::Translate(from.wanted, *dialect, *evaluation.logits, path.step(), engine_.facts());
+  if (!translation.ok()) return Under(translation.error(), "/from");
+  return TranslationJson(from.wanted, *dialect, *translation);
 }
 
 ApiReply Api::Handle(std::string_view method, std::string_view path, std::string_view body) const {
@@ -150,10 +147,12 @@ ApiReply Api::Handle(std::string_view method, std::string_view path, std::string
     std::vector<std::string_view> fields;
     Result<Json> (Api::*handler)(const Json&) const;
   };
-  static const std::array<Route, 3> kRoutes = {
+  static const std::array<Route, 5> kRoutes = {
       {{"POST", "/api/v1/tokenize", {"text"}, &Api::Tokenize},
-       {"POST", "/api/v1/next", {"tokens", "sampler", "top", "trace"}, &Api::Next},
-       {"POST", "/api/v1/draw", {"tokens", "sampler", "mode"}, &Api::Draw}}};
+       {"POST", "/api/v1/next", {"tokens", "prompt_length", "sampler", "top", "trace"}, &Api::Next},
+       {"POST", "/api/v1/draw", {"tokens", "prompt_length", "sampler", "mode"}, &Api::Draw},
+       {"POST", "/api/v1/compare", {"tokens", "prompt_length", "a", "b", "top"}, &Api::Compare},
+       {"POST", "/api/v1/translate", {"tokens", "prompt_length", "from", "to"}, &Api::Translate}}};
   const auto reply = [](const Result<Json>& result) {
     return result.ok() ? ApiReply{200, *result} : ApiReply{HttpStatus(result.error().code), ErrorJson(result.error())};
   };
@@ -161,10 +160,11 @@ ApiReply Api::Handle(std::string_view method, std::string_view path, std::string
     return ApiReply{405, ErrorJson(BadRequest(StrCat(path, " answers ", right, " only")))};
   };
   if (path == "/api/v1/status") return method == "GET" ? reply(Status()) : wrong_method("GET");
+  if (path == "/api/v1/dialects") return method == "GET" ? reply(DialectsJson(engine_.facts())) : wrong_method("GET");
   for (const Route& route : kRoutes) {
     if (path != route.path) continue;
     if (method != route.method) return wrong_method(route.method);
-    auto request = ParseObject(body, route.fields);
+    auto request = ParseRequest(body, route.fields);
     return request.ok() ? reply((this->*route.handler)(*request)) : reply(request.error());
   }
   return {404, ErrorJson(Error{ErrorCode::kNotFound,

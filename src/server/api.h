@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "engine/engine.h"
+#include "server/request.h"
 #include "wire/wire.h"
 
 namespace lp {
@@ -27,6 +28,10 @@ class Api {
   Result<Json> Tokenize(const Json& request) const;
   Result<Json> Next(const Json& request) const;
   Result<Json> Draw(const Json& request) const;
+  Result<Json> Compare(const Json& request) const;
+  Result<Json> Translate(const Json& request) const;
+  Result<Trace> Shape(const Evaluation& evaluation, const TokenPath& path, const Sampler& sampler,
+                      const std::string& field) const;
 
   Engine& engine_;
   std::string version_;

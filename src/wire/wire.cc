@@ -197,9 +197,9 @@ Json RestJson(const Trace& trace, const RowOptions& options) {
   return json;
 }
 
-namespace {
-
-void AddTrace(Json& json, const Trace& trace, const Resolved& resolved, const RowOptions& rows, const PieceOf& pieces) {
+Json NextJson(std::string_view model, std::span<const TokenId> context, const Trace& trace, const Resolved& resolved,
+              const RowOptions& rows, const PieceOf& pieces) {
+  Json json = {{"model", model.empty() ? Json(nullptr) : Json(model)}, {"prompt_tokens", TokensJson(context, pieces)}};
   json["vocab_size"] = trace.n_vocab();
   json["position"] = trace.step().position;
   AddResolved(json, resolved);
@@ -208,20 +208,6 @@ void AddTrace(Json& json, const Trace& trace, const Resolved& resolved, const Ro
   json["boundary"] = BoundaryJson(trace);
   json["tokens"] = RowsJson(trace, rows, pieces);
   json["rest"] = RestJson(trace, rows);
-}
-
-}  // namespace
-
-Json TraceJson(const Trace& trace, const Resolved& resolved, const RowOptions& rows, const PieceOf& pieces) {
-  Json json = Json::object();
-  AddTrace(json, trace, resolved, rows, pieces);
-  return json;
-}
-
-Json NextJson(std::string_view model, std::span<const TokenId> context, const Trace& trace, const Resolved& resolved,
-              const RowOptions& rows, const PieceOf& pieces) {
-  Json json = {{"model", model}, {"prompt_tokens", TokensJson(context, pieces)}};
-  AddTrace(json, trace, resolved, rows, pieces);
   return json;
 }
 
@@ -289,6 +275,24 @@ Json TranslationJson(const DialectSettings& from, Dialect to, const Translation&
           {"kl_forward_bits", NumberOrNull(NatsToBits(translation.kl_forward))},
           {"kl_backward_bits", NumberOrNull(NatsToBits(translation.kl_backward))},
           {"notes", translation.notes}};
+}
+
+Json DialectsJson(const ModelFacts& facts) {
+  Json dialects = Json::array(), settings = Json::array();
+  for (const Dialect dialect : kAllDialects) {
+    const auto resolved = Resolve(dialect, Settings{}, facts);
+    LP_CHECK(resolved.ok());  // an engine does not refuse its own defaults
+    Json entry = {{"name", DialectName(dialect)}};
+    AddResolved(entry, *resolved);
+    Json chain = Json::array();
+    for (const Stage& stage : resolved->chain.stages) chain.push_back({{"stage", StageName(stage)}, {"off", IsOff(stage)}});
+    entry["chain"] = std::move(chain);
+    dialects.push_back(std::move(entry));
+  }
+  for (const SettingSpec& spec : AllSettings()) {
+    settings.push_back({{"name", spec.name}, {"aliases", spec.aliases}, {"help", spec.help}, {"range", spec.range}});
+  }
+  return {{"dialects", std::move(dialects)}, {"settings", std::move(settings)}};
 }
 
 Json ChosenJson(const Trace& trace, const TokenRow& row, const TokenPiece& piece) {

@@ -48,10 +48,8 @@ struct RowOptions {
 Json RowsJson(const Trace& trace, const RowOptions& options, const PieceOf& pieces);
 Json RestJson(const Trace& trace, const RowOptions& options);
 
-// What is known of one step from its logits alone: the answer to `shape`, and most of the answer to `next`.
-Json TraceJson(const Trace& trace, const Resolved& resolved, const RowOptions& rows, const PieceOf& pieces);
-
-// The answer to `next`: the same with the model and the token path that was evaluated.
+// The answer to `next` and `shape`: what became of one step's logits. `context` are the tokens before it; `model` is empty
+// where the logits came from elsewhere.
 Json NextJson(std::string_view model, std::span<const TokenId> context, const Trace& trace, const Resolved& resolved,
               const RowOptions& rows, const PieceOf& pieces);
 
@@ -61,6 +59,9 @@ Json CompareJson(const Trace& a, const Resolved& a_resolved, const Trace& b, con
 
 // The answer to `translate`.
 Json TranslationJson(const DialectSettings& from, Dialect to, const Translation& translation);
+
+// Every dialect with the chain its defaults make, and every setting there is: the answer to `dialects`.
+Json DialectsJson(const ModelFacts& facts);
 
 // One token that was drawn or chosen: Token fields, ranks, probabilities, surprisal.
 Json ChosenJson(const Trace& trace, const TokenRow& row, const TokenPiece& piece);
