@@ -75,7 +75,8 @@ TEST(Cli, SamplerFlagsUnderEveryName) {
       "next -p Once --json --temperature 0.7 --top_k 30 --top_p 0.9 --repetition-penalty 1.1 --repeat_last_n 8 -s 3");
   EXPECT_EQ(a, b);
   EXPECT_EQ(a["sampler"].dump(),
-            R"({"repeat_last_n":8,"repetition_penalty":1.1,"seed":3,"temperature":0.7,"top_k":30,"top_p":0.9})");
+            R"({"dialect":"logitpeek","min_p":0,"repeat_last_n":8,"repetition_penalty":1.1,"seed":3,"temperature":0.7,)"
+            R"("top_k":30,"top_p":0.9})");
   EXPECT_EQ(a["tokens"].size(), 20u);
 }
 
@@ -139,7 +140,66 @@ TEST(Cli, VersionAndHelp) {
   EXPECT_NE(RunCommand("next --help").out.find("--repetition-penalty"), std::string::npos);
 }
 
+// logits -> file -> shape is the same distribution as next, whatever the file's kind.
+TEST(Cli, ShapeReadsLogitsFromFiles) {
+  const std::string dir = ::testing::TempDir(), npy = dir + "/cli_logits.npy";
+  const json live = RunJson("next -p 'Once upon a time' --top-k 5 --temp 0.7 --json --top 5");
+  EXPECT_EQ(RunJson("logits -p 'Once upon a time' -o " + npy + " --json")["shape"].dump(), "[4096]");
+  const json shaped = RunJson("shape --logits " + npy + " --top-k 5 --temp 0.7 --json --top 5 --trace");
+  EXPECT_TRUE(shaped["model"].is_null());
+  EXPECT_EQ(shaped["metrics"], live["metrics"]);
+  for (size_t i = 0; i < 5; ++i) {
+    EXPECT_EQ(shaped["tokens"][i]["id"], live["tokens"][i]["id"]);
+    EXPECT_EQ(shaped["tokens"][i]["prob"], live["tokens"][i]["prob"]);
+    EXPECT_EQ(shaped["tokens"][i]["text"], "#" + std::to_string(shaped["tokens"][i]["id"].get<int>()));
+  }
+  const std::string names = RunCommand("shape --logits " + npy + " -m logitpeek-tales-q8_0 --top 1").out;
+  EXPECT_NE(names.find(live["tokens"][0]["text"].get<std::string>()), std::string::npos);
+
+  const std::string array = dir + "/cli_logits.json";
+  std::ofstream(array) << "[1.5, -Infinity,\n 0, 1e0]";
+  const json small = RunJson("shape --logits " + array + " --json --chain 'top_k=2;temperature=0.5'");
+  EXPECT_EQ(small["vocab_size"], 4);
+  EXPECT_NEAR(small["tokens"][0]["prob"].get<double>(), 1 / (1 + std::exp(-1.0)), 1e-7);
+  EXPECT_EQ(small["tokens"][2]["cut_by"], "top_k");
+  EXPECT_EQ(small["tokens"][3]["cut_by"], "mask");
+  const json penalised = RunJson("shape --logits " + array + " --json --history 0,3 --prompt-length 1 --dialect vllm --presence-penalty 2");
+  EXPECT_EQ(penalised["prompt_tokens"].size(), 2u);
+  EXPECT_EQ(penalised["tokens"][0]["id"], 0);  // prompt: untouched
+  EXPECT_EQ(penalised["tokens"][2]["id"], 3);  // output: 1 - 2
+}
+
+TEST(Cli, CompareAndTranslate) {
+  const json same = RunJson("compare -p Once --a 'dialect=vllm,temperature=0.5' --b 'temp=0.5' --json");
+  EXPECT_EQ(same["total_variation"], 0);
+  EXPECT_EQ(same["kl_a_b_bits"], 0);
+  const json other = RunJson("compare -p Once --a 'dialect=llama.cpp,top_p=0.8,temp=0.5' --b 'dialect=transformers,top_p=0.8,temp=0.5' --json");
+  EXPECT_GT(other["n_kept_a"], other["n_kept_b"]);  // llama.cpp cuts before the temperature sharpens
+  EXPECT_NE(RunCommand("compare -p Once --a top_k=3 --b top_k=4").out.find("only B keeps 1 tokens"), std::string::npos);
+  const json said = RunJson("translate -p Once --from 'dialect=llama.cpp,temperature=0.5,min_p=0.1,top_k=0,top_p=1' --to vllm --json");
+  EXPECT_EQ(said["exact"], true);
+  EXPECT_NEAR(said["settings"]["min_p"].get<double>(), 0.01, 1e-12);  // p^(1/T): vLLM tests it after the temperature
+  EXPECT_NE(RunCommand("dialects").out.find("llama.cpp"), std::string::npos);
+}
+
+TEST(Cli, TokensThereAndBack) {
+  const json tokens = RunJson("tokenize 'na\xC3\xAFve' --json");
+  std::string ids;
+  for (const json& id : tokens["ids"]) ids += (ids.empty() ? "" : ",") + id.dump();
+  EXPECT_EQ(RunCommand("detokenize " + ids).out, "na\xC3\xAFve");
+  const json speed = RunJson("bench -p 8 -n 2 -r 1 --json");
+  EXPECT_GT(speed["decode_tokens_per_s"], 0);
+}
+
 TEST(Cli, WrongUsageIsTwo) {
+  ExpectFailure("next -p x --dialect klingon", 2, "klingon");
+  ExpectFailure("next -p x --dialect vllm --top-p 0", 2, "top_p");
+  ExpectFailure("next -p x --dialect transformers --temp 0", 2, "temperature");
+  ExpectFailure("next -p x --chain 'top_q=3'", 2, "top_q");
+  ExpectFailure("next -p x --chain 'top_k=3' --temp 2", 2, "chain");
+  ExpectFailure("shape", 2, "--logits");
+  ExpectFailure("compare --a top_k=1 --b top_k=2", 2, "--logits");
+
   ExpectFailure("", 2, "subcommand");
   ExpectFailure("nxt", 2, "nxt");
   ExpectFailure("next -p x --flag", 2, "--flag");
@@ -147,9 +207,9 @@ TEST(Cli, WrongUsageIsTwo) {
   ExpectFailure("next -p x --temp warm", 2, "temp");
   ExpectFailure("next -p x --temp=-1", 2, "temperature");
   ExpectFailure("next -p x --temp nan", 2, "temperature");
-  ExpectFailure("next -p x --top-p 0", 2, "top-p");
-  ExpectFailure("next -p x --top-p 2", 2, "top-p");
-  ExpectFailure("next -p x --top-k=-1", 2, "top-k");
+  ExpectFailure("next -p x --top-p 0", 2, "top_p");
+  ExpectFailure("next -p x --top-p 2", 2, "top_p");
+  ExpectFailure("next -p x --top-k=-1", 2, "top_k");
   ExpectFailure("next -p x --repeat-penalty 0", 2, "repetition");
   ExpectFailure("next -p x --seed=-5", 2, "seed");
   ExpectFailure("serve --port 70000", 2, "port");
@@ -174,6 +234,17 @@ TEST(Cli, FailuresAreOneAndOneSentence) {
   std::string head(100000, '\0');
   model.read(head.data(), 100000);
   ExpectFailure("next -p x -m " + file("short.gguf", head), 1, "short.gguf");
+  ExpectFailure("shape --logits /nowhere.npy", 1, "/nowhere.npy");
+  ExpectFailure("shape --logits " + file("l.txt", "1 2"), 1, ".npy, .f32 or .json");
+  ExpectFailure("shape --logits " + file("l.f32", "12345"), 1, "float32");
+  ExpectFailure("shape --logits " + file("l0.f32", ""), 1, "no logits");
+  ExpectFailure("shape --logits " + file("l.npy", "12345"), 1, "NUMPY");
+  ExpectFailure("shape --logits " + file("l1.json", "[1, x]"), 1, "number");
+  ExpectFailure("shape --logits " + file("l2.json", "[1, NaN, 2]"), 1, "1");
+  ExpectFailure("shape --logits " + file("l3.json", "[1, 2]") + " --history 2", 1, "outside the vocabulary");
+  ExpectFailure("shape --logits " + file("l3.json", "[1, 2]") + " --history 1 --prompt-length 2", 1, "--prompt-length");
+  ExpectFailure("shape --logits " + file("l3.json", "[1, 2]") + " -m logitpeek-tales-q8_0", 1, "2 logits");
+  ExpectFailure("detokenize 99999", 1, "outside the vocabulary");
   ExpectFailure("score /nowhere.txt", 1, "/nowhere.txt");
   ExpectFailure("score " + file("nothing.txt", ""), 1, "empty");
 }

@@ -79,8 +79,12 @@ Status ReadSampler(CommonOptions& common, const std::string& dialect, const Give
   return Ok();
 }
 
-void AddLogits(CLI::App& command, SourceOptions& source) {
-  command.add_option("--logits", source.logits, "a .npy, .f32 or .json file of one vector of logits")->type_name("FILE");
+void AddLogits(CLI::App& command, SourceOptions& source, std::string* prompt = nullptr) {
+  CLI::Option_group& given = *command.add_option_group("Distribution");
+  if (prompt != nullptr) given.require_option(1), given.add_option("-p,--prompt", *prompt, "the text to continue")->type_name("TEXT");
+  given.add_option("--logits", source.logits, "a .npy, .f32 or .json file of one vector of logits")
+      ->type_name("FILE")
+      ->required(prompt == nullptr);
   command.add_option("--history", source.history, "the tokens before, which penalties look at")->type_name("ID,ID,...");
   command.add_option("--prompt-length", source.prompt_length, "how many of the history are the prompt (default: all)")
       ->check(CLI::NonNegativeNumber);
@@ -133,22 +137,19 @@ int RunCli(int argc, char** argv) {
 
   c = command("shape", "what a sampler chain makes of logits from anywhere", [&] { return RunNext(common, next); });
   AddModel(*c, common), AddLogits(*c, next.source), AddSampler(*c, common.sampler, dialect, given), AddJson(*c, common);
-  c->get_option("--logits")->required();
   c->add_option("--top", next.top, "rows to show, 0 = the whole vocabulary (default 20)")
       ->check(CLI::NonNegativeNumber);
   c->add_flag("--trace", next.trace, "also what each stage did to each token");
 
   const char* spec_help = "settings in a dialect: 'dialect=llama.cpp,temperature=0.5,top_p=0.8'";
   c = command("compare", "two settings on the same logits, side by side", [&] { return RunCompare(common, compare); });
-  AddModel(*c, common), AddLogits(*c, compare.source), AddJson(*c, common);
-  c->add_option("-p,--prompt", common.prompt, "the text to continue, instead of --logits")->type_name("TEXT");
+  AddModel(*c, common), AddLogits(*c, compare.source, &common.prompt), AddJson(*c, common);
   c->add_option("--a", compare.a, spec_help)->required();
   c->add_option("--b", compare.b, spec_help)->required();
   c->add_option("--top", compare.top, "rows to show, 0 = the whole vocabulary (default 20)")->check(CLI::NonNegativeNumber);
 
   c = command("translate", "the settings of another dialect that come closest", [&] { return RunTranslate(common, translate); });
-  AddModel(*c, common), AddLogits(*c, translate.source), AddJson(*c, common);
-  c->add_option("-p,--prompt", common.prompt, "the text to continue, instead of --logits")->type_name("TEXT");
+  AddModel(*c, common), AddLogits(*c, translate.source, &common.prompt), AddJson(*c, common);
   c->add_option("--from", translate.from, spec_help)->required();
   c->add_option("--to", translate.to, "the dialect to say it in")->required();
 

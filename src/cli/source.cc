@@ -40,9 +40,6 @@ Status Source::ReadFile(const SourceOptions& options) {
 
 Result<std::unique_ptr<Source>> Source::Open(const CommonOptions& common, const SourceOptions& options) {
   std::unique_ptr<Source> source(new Source);
-  if (options.logits.empty() && common.prompt.empty()) {
-    return Error{ErrorCode::kInvalidArgument, "there is nothing to look at: give a prompt with -p, or a file with --logits", ""};
-  }
   if (options.logits.empty() || !common.model.empty()) {
     LP_ASSIGN_OR_RETURN(source->engine_, OpenEngine(common));
   }

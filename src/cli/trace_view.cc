@@ -56,7 +56,7 @@ void PrintStages(const Trace& trace) {
       fmt::print("{:<20} off\n", name);
       continue;
     }
-    if (!std::isnan(stage.threshold)) what += fmt::format("{}threshold {}", what.empty() ? "" : "; ", Short(stage.threshold));
+    if (!std::isnan(stage.threshold) && stage.n_out < stage.n_in) what += fmt::format("{}threshold {}", what.empty() ? "" : "; ", Short(stage.threshold));
     fmt::print("{:<20} {} -> {} tokens, keeps {} of the mass, entropy {:.3f} -> {:.3f} bits{}\n", name, stage.n_in, stage.n_out,
                Percent(trace.MassOut(i)), NatsToBits(trace.Before(i).sums().Entropy()),
                NatsToBits(trace.After(i).sums().Entropy()), what.empty() ? "" : fmt::format(" ({})", what));

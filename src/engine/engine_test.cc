@@ -99,7 +99,7 @@ TEST(Generate, StopsWhenTheContextIsFull) {
   const auto engine = Open(file);
   std::vector<TokenId> context(60, 104);
   size_t n = 0;
-  const auto stop = Generate(*engine, context, {.temperature = 0}, 100, [&](const GeneratedToken& t) {
+  const auto stop = Generate(*engine, context, {.stages = {Temperature{0}}}, 100, [&](const GeneratedToken& t) {
     EXPECT_EQ(t.position, 60 + n);
     ++n;
     return true;

@@ -68,6 +68,54 @@ TEST_F(ApiTest, DrawIsReproducibleAndInTheDistribution) {
   EXPECT_TRUE(greedy.body["u"].is_null());
 }
 
+TEST_F(ApiTest, PenaltiesKnowWhatIsPrompt) {
+  // vLLM's presence penalty looks at the output only: with everything prompt it does nothing.
+  const std::string sampler = R"("sampler":{"dialect":"vllm","presence_penalty":2},"top":0)";
+  const ApiReply prompt = Post("next", R"({"tokens":[260,104,105],)" + sampler + "}");
+  const ApiReply output = Post("next", R"({"tokens":[260,104,105],"prompt_length":1,)" + sampler + "}");
+  ASSERT_EQ(prompt.status, 200) << prompt.body.dump();
+  EXPECT_EQ(prompt.body["metrics"]["kl_final_raw_bits"], 0);
+  EXPECT_GT(output.body["metrics"]["kl_final_raw_bits"], 0);
+}
+
+TEST_F(ApiTest, GreedyTakesTheLikeliestTokenLeft) {
+  const ApiReply all = Post("next", R"({"tokens":[260,104],"top":1})");
+  const int best = all.body["tokens"][0]["id"];
+  const std::string banned = R"({"tokens":[260,104],"mode":"greedy","sampler":{"suppress_tokens":[)" + std::to_string(best) + "]}}";
+  const ApiReply second = Post("draw", banned);
+  EXPECT_NE(second.body["token"]["id"], best);
+  EXPECT_TRUE(second.body["token"]["cut_by"].is_null());
+}
+
+TEST_F(ApiTest, MirostatSaysItsNextState) {
+  const ApiReply drawn = Post("draw", R"({"tokens":[260,104],"sampler":{"mirostat":2,"mirostat_tau":3}})");
+  ASSERT_EQ(drawn.status, 200) << drawn.body.dump();
+  const double surprise = -std::log2(drawn.body["token"]["prob"].get<double>());
+  EXPECT_NEAR(drawn.body["mirostat_mu"].get<double>(), 6 - 0.1 * (surprise - 3), 1e-9);
+  EXPECT_TRUE(Post("draw", R"({"tokens":[260,104]})").body["mirostat_mu"].is_null());
+}
+
+TEST_F(ApiTest, ComparesTwoDialects) {
+  const ApiReply reply = Post("compare", R"({"tokens":[260,104],"a":{"dialect":"llama.cpp"},"b":{"dialect":"transformers"},"top":5})");
+  ASSERT_EQ(reply.status, 200) << reply.body.dump();
+  EXPECT_EQ(reply.body["a"]["sampler"]["dialect"], "llama.cpp");
+  EXPECT_EQ(reply.body["n_kept_b"], 50);
+  EXPECT_EQ(reply.body["tokens"].size(), 5u);
+  EXPECT_EQ(Post("compare", R"({"tokens":[260],"a":{"top_p":0}})").body["error"]["field"], "/a/top_p");
+}
+
+TEST_F(ApiTest, TranslatesSettings) {
+  const ApiReply reply = Post("translate", R"({"tokens":[260,104],"from":{"top_k":3},"to":"llama.cpp"})");
+  ASSERT_EQ(reply.status, 200) << reply.body.dump();
+  EXPECT_EQ(reply.body["settings"]["top_k"], 3);
+  EXPECT_NEAR(reply.body["total_variation"].get<double>(), 0, 1e-9);
+  EXPECT_EQ(Post("translate", R"({"tokens":[260],"from":{},"to":"klingon"})").body["error"]["field"], "/to");
+}
+
+TEST_F(ApiTest, ListsDialects) {
+  EXPECT_EQ(api_.Handle("GET", "/api/v1/dialects", "").body["dialects"].size(), 7u);
+}
+
 TEST_F(ApiTest, BadRequestsNameTheField) {
   const struct {
     const char *path, *body;
@@ -87,6 +135,9 @@ TEST_F(ApiTest, BadRequestsNameTheField) {
       {"next", R"({"tokens":[1],"trace":1})", 400, "/trace"},
       {"next", R"({"tokens":[1],"tok":1})", 400, "/tok"},
       {"next", R"({"tokens":[1],"sampler":{"top_p":0}})", 400, "/sampler/top_p"},
+      {"next", R"({"tokens":[1],"sampler":{"chain":"top_q=1"}})", 400, "/sampler"},
+      {"next", R"({"tokens":[1],"sampler":{"suppress_tokens":[261]}})", 400, nullptr},
+      {"next", R"({"tokens":[1],"prompt_length":2})", 400, "/prompt_length"},
       {"draw", R"({"tokens":[1],"mode":"best"})", 400, "/mode"},
       {"tokenize", R"({"text":5})", 400, "/text"},
       {"tokenize", R"({"text":""})", 422, "/text"},
