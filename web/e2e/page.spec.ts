@@ -123,10 +123,11 @@ test('each slider is live and the page shows the core’s numbers', async () => 
     return {
       repetition_penalty: Number(await field('repetition_penalty')), temperature: Number(await field('temperature')),
       top_k: Number((await field('top_k')) || 0), top_p: Number(await field('top_p')),
+      min_p: Number(await field('min_p')),
     }
   }
   let before = await next(ids)
-  for (const [name, share] of [['repetition_penalty', 0.3], ['temperature', 0.35], ['top_k', 0.42], ['top_p', 0.8]] as const) {
+  for (const [name, share] of [['repetition_penalty', 0.3], ['temperature', 0.35], ['top_k', 0.42], ['top_p', 0.8], ['min_p', 0.6]] as const) {
     await drag(name, share)
     const answer = await next(ids, await inForce())
     await expect.poll(shown).toEqual(told(answer))
@@ -135,7 +136,7 @@ test('each slider is live and the page shows the core’s numbers', async () => 
     await expect.poll(() => page.getByTestId('metric-entropy').textContent()).toContain(answer.metrics.entropy_bits.toFixed(2))
     before = answer
   }
-  const last = before.stages.at(-1)
+  const last = before.stages.find((stage) => stage.stage === 'top_p')
   expect(await page.getByTestId('cost-top_p').textContent()).toContain(`keeps ${last?.n_out} of ${last?.n_in}`)
   expect(await page.getByTestId('stage-top_k').textContent()).toContain(`${before.stages[2]?.n_out} left`)
   expect(await page.getByTestId('metric-kl_raw_final').textContent()).toContain('∞')

@@ -7,29 +7,34 @@ export interface Token {
   special?: boolean
 }
 
+/** The settings this page has knobs for, of the `logitpeek` dialect. */
 export interface Sampler {
   repetition_penalty: number
   repeat_last_n: number
   temperature: number
   top_k: number
   top_p: number
+  min_p: number
   seed: number
 }
 
-export type StageName = 'repetition_penalty' | 'temperature' | 'top_k' | 'top_p'
+export type StageName = 'repetition_penalty' | 'temperature' | 'top_k' | 'top_p' | 'min_p'
 
 /** `mask`: the model's own logit is minus infinity, so no stage had to cut it. */
 export type CutBy = StageName | 'mask'
 
 export interface Stage {
   stage: StageName
-  params: Partial<Sampler>
+  params: Partial<Record<string, number | null>>
   active: boolean
+  /** Active, but it decided to do nothing this time. */
+  skipped: boolean
   threshold: number | null
   n_in: number
   n_out: number
   /** Share of the probability that came in and also comes out. */
   mass_out: number
+  entropy_in_bits: number
   entropy_bits: number
 }
 
@@ -45,6 +50,8 @@ export interface Row extends Token {
   prob_raw: number
   prob: number
   cut_by: CutBy | null
+  /** By how many nats it missed the edge of what that stage kept. */
+  margin: number | null
   surprisal_bits: number | null
   journey?: (Waypoint | null)[]
 }
@@ -60,10 +67,13 @@ export interface Rest {
 export interface Metrics {
   entropy_bits: number
   perplexity: number
+  varentropy_bits2: number
   effective_vocab: number
   top1_prob: number
+  top5_prob: number
   n_kept: number
   raw_entropy_bits: number
+  raw_varentropy_bits2: number
   mass_cut: number
   kl_final_raw_bits: number | null
   kl_raw_final_bits: number | null
@@ -76,9 +86,15 @@ export interface Next {
   prompt_tokens: Token[]
   vocab_size: number
   position: number
-  sampler: Sampler
+  sampler: Sampler & { dialect: string }
+  ignored: { setting: string; reason: string }[]
+  notes: string[]
+  /** Settings nobody gave, filled in by the dialect. */
+  defaulted: string[]
   metrics: Metrics
   stages: Stage[]
+  /** Stages that decided within float32 rounding of their boundary. */
+  boundary: { index: number; stage: StageName; threshold: number | null; n_out: number }[]
   tokens: Row[]
   rest: Rest
   eval_ms: number
@@ -97,6 +113,7 @@ export interface Draw {
   seed: number
   position: number
   u: number | null
+  mirostat_mu: number | null
 }
 
 export interface Tokenized {
@@ -130,5 +147,6 @@ export const NEUTRAL: Sampler = {
   temperature: 1,
   top_k: 0,
   top_p: 1,
+  min_p: 0,
   seed: 42,
 }

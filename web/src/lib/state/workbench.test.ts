@@ -30,7 +30,7 @@ class FakeBackend implements Backend {
     this.#check()
     this.looks.push(request)
     if (this.held) await new Promise<void>((resolve) => this.held?.push(resolve))
-    return example({ sampler: request.sampler })
+    return example({ sampler: { dialect: 'logitpeek', ...request.sampler } })
   }
   async draw(request: DrawRequest): Promise<Draw> {
     this.#check()
@@ -38,7 +38,7 @@ class FakeBackend implements Backend {
     const { seed } = request.sampler
     const position = request.tokens.length
     const row = { ...example().tokens[0]!, id: 1000 + seed + position, surprisal_bits: 1, end: false }
-    return { token: row, mode: request.mode, seed, position, u: request.mode === 'greedy' ? null : 0.5 }
+    return { token: row, mode: request.mode, seed, position, u: request.mode === 'greedy' ? null : 0.5, mirostat_mu: null }
   }
   #check() {
     if (this.down) throw new Failure('gone', 'no answer')

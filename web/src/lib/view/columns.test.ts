@@ -3,7 +3,7 @@ import type { Stage, StageName } from '../api/wire'
 import { columns, TICK } from './columns'
 
 const stage = (name: StageName, active: boolean): Stage => ({
-  stage: name, active, params: {}, threshold: null, n_in: 9, n_out: active ? 5 : 9, mass_out: 0, entropy_bits: 1,
+  stage: name, active, skipped: false, params: {}, threshold: null, n_in: 9, n_out: active ? 5 : 9, mass_out: 0, entropy_in_bits: 1, entropy_bits: 1,
 })
 const stages = (mask: string) =>
   (['repetition_penalty', 'temperature', 'top_k', 'top_p'] as const).map((name, i) => stage(name, mask[i] === '1'))

@@ -2,8 +2,8 @@
 import { scaleLog } from 'd3-scale'
 import type { Sampler } from '../api/wire'
 
-export type KnobName = 'repetition_penalty' | 'temperature' | 'top_k' | 'top_p'
-export const KNOBS: readonly KnobName[] = ['repetition_penalty', 'temperature', 'top_k', 'top_p']
+export type KnobName = 'repetition_penalty' | 'temperature' | 'top_k' | 'top_p' | 'min_p'
+export const KNOBS: readonly KnobName[] = ['repetition_penalty', 'temperature', 'top_k', 'top_p', 'min_p']
 export const STEPS = 1000
 
 interface Range {
@@ -17,6 +17,7 @@ const SLIDER: Record<Exclude<KnobName, 'top_k'>, Range> = {
   repetition_penalty: { min: 1, max: 2, step: 0.01 },
   temperature: { min: 0, max: 2, step: 0.01 },
   top_p: { min: 0.01, max: 1, step: 0.01 },
+  min_p: { min: 0, max: 1, step: 0.01 },
 }
 
 /** What the core takes (docs/json.md). */
@@ -26,6 +27,7 @@ const VALID: Record<keyof Omit<Sampler, 'seed'>, { ok: (x: number) => boolean; w
   temperature: { ok: (x) => x >= 0, whole: false, hint: '0 or more' },
   top_k: { ok: (x) => x >= 0, whole: true, hint: 'a whole number, 0 = off' },
   top_p: { ok: (x) => x > 0 && x <= 1, whole: false, hint: 'above 0, up to 1' },
+  min_p: { ok: (x) => x >= 0 && x <= 1, whole: false, hint: 'from 0 (off) to 1' },
 }
 
 export const hint = (name: keyof typeof VALID): string => VALID[name].hint

@@ -58,7 +58,7 @@ test('all lanes have as many points, so that one can turn into another', () => {
 test('numbers on a lane stand where the stage changed something and the token was alive', () => {
   expect(view.lanes[0]?.labels.map((label) => label.text)).toEqual(['63.7', '64.4'])
   expect(view.lanes[5]?.labels.map((label) => label.text)).toEqual(['0.80'])
-  expect(rowProbs(next.tokens[3]!)).toEqual([0.073915736, 0.073915736, 0.052320432, 0.052884975, null, null])
+  expect(rowProbs(next.tokens[3]!)).toEqual([0.073915736, 0.073915736, 0.052320432, 0.052884975, null, null, null])
 })
 
 test('nothing left out, no tail; wide enough for a finger', () => {

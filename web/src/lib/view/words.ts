@@ -9,6 +9,7 @@ export const STAGE_TITLES: Record<StageName, string> = {
   temperature: 'Temperature',
   top_k: 'Top-k',
   top_p: 'Top-p',
+  min_p: 'Min-p',
 }
 
 /** Names short enough for a column of the river. */
@@ -17,6 +18,7 @@ export const STAGE_SHORT: Record<StageName, string> = {
   temperature: 'temperature',
   top_k: 'top-k',
   top_p: 'top-p',
+  min_p: 'min-p',
 }
 
 /** A stage that is set but cut nothing here changes as little as one that is off. */
@@ -40,6 +42,8 @@ export function parameter(name: StageName, sampler: Sampler): string {
       return sampler.top_k === 0 ? 'off' : `k ${count(sampler.top_k)}`
     case 'top_p':
       return `p ${setting(sampler.top_p)}`
+    case 'min_p':
+      return sampler.min_p === 0 ? 'off' : `p ${setting(sampler.min_p)}`
   }
 }
 
@@ -67,6 +71,8 @@ export function cutWords(next: Next, name: CutBy): string {
       return stage.n_out === 1
         ? `top-p stops here: the one above holds ${held} ≥ ${setting(next.sampler.top_p)}`
         : `top-p stops here: the ${count(stage.n_out)} above hold ${held} ≥ ${setting(next.sampler.top_p)}`
+    case 'min_p':
+      return `min-p stops here: less than ${setting(next.sampler.min_p)} times the leader’s probability`
     case 'temperature':
       return 'temperature 0 stops here: only the most likely token stays'
     case 'repetition_penalty':
@@ -113,6 +119,10 @@ export function costWords(name: KnobName, next: Next): string {
       return `keeps ${count(stage.n_out)} of ${count(stage.n_in)} · ${held(stage)}`
     case 'top_p':
       if (sampler.top_p === 1) return `off: all ${count(stage.n_in)} may be drawn`
+      if (stage.n_out === stage.n_in) return `changes nothing: ${verb(stage.n_in, 'token', 'comes', 'come')} in, all stay`
+      return `keeps ${count(stage.n_out)} of ${count(stage.n_in)} · ${held(stage)}`
+    case 'min_p':
+      if (sampler.min_p === 0) return `off: all ${count(stage.n_in)} may be drawn`
       if (stage.n_out === stage.n_in) return `changes nothing: ${verb(stage.n_in, 'token', 'comes', 'come')} in, all stay`
       return `keeps ${count(stage.n_out)} of ${count(stage.n_in)} · ${held(stage)}`
   }
