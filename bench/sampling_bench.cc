@@ -1,34 +1,35 @@
-// What one step of the sampler costs, by vocabulary and shape of the distribution: microseconds on one thread.
+// What one step of a sampler costs, by vocabulary and shape of the distribution: microseconds on one thread.
 //
-//   build/release/bin/sampling_bench --benchmark_repetitions=5 --benchmark_report_aggregates_only=true
+//   build/release/bin/sampling_bench --benchmark_repetitions=9 --benchmark_enable_random_interleaving=true
+//     --benchmark_report_aggregates_only=true
 //
-// Shapes: peaked = N(0, 2.2) with 30 raised tokens, what language models give; zipf = -1.1 ln(rank) + noise, shuffled;
-// flat = N(0, 1). Chain A: penalties over 64 tokens, top-k 40, top-p 0.95, T 0.8. Chain B: top-p 0.95, T 0.8, no top-k.
+// Chain A is llama.cpp's default: penalties over 64 tokens, top-k 40, top-p 0.95, min-p 0.05, T 0.8. Chain B is a
+// nucleus over the whole vocabulary: top-p 0.95, T 0.8. Shapes: bench/logits.h.
+//   Draw    nothing but the token
+//   Full    the token with its row, every stage's numbers, cut reasons, and all metrics, raw and final
+//   Rows    the 200 best rows of a finished trace, with all the page shows for them
+//   Entropy one pass of maximum, sum and entropy over the same logits, ExpSum one of the sum alone: the yardsticks
 #include <benchmark/benchmark.h>
 
-#include <algorithm>
-#include <cmath>
-#include <random>
+#include <map>
 
+#include "bench/exp_sum.h"
+#include "bench/logits.h"
+#include "dialect/dialect.h"
+#include "metrics/compare.h"
 #include "metrics/metrics.h"
 #include "sampling/draw.h"
 
 namespace lp {
 namespace {
 
-enum Shape { kPeaked, kZipf, kFlat };
+using bench::Shape;
 
-std::vector<float> Logits(Shape shape, size_t n) {
-  std::mt19937 random(7);
-  std::normal_distribution<float> normal(0, 1);
-  std::vector<float> x(n);
-  for (size_t i = 0; i < n; ++i) {
-    x[i] = shape == kPeaked ? 2.2f * normal(random)
-           : shape == kZipf ? -1.1f * std::log(static_cast<float>(i + 1)) + 0.1f * normal(random)
-                            : normal(random);
-  }
-  for (size_t i = 0; shape == kPeaked && i < 30; ++i) x[random() % n] = 12 + 2 * normal(random);
-  if (shape == kZipf) std::shuffle(x.begin(), x.end(), random);
+const std::vector<float>& Logits(benchmark::State& state) {
+  static std::map<std::pair<int64_t, int64_t>, std::vector<float>> made;
+  std::vector<float>& x = made[{state.range(0), state.range(1)}];
+  if (x.empty()) x = bench::Logits(static_cast<Shape>(state.range(1)), static_cast<size_t>(state.range(0)));
+  state.SetLabel(bench::Name(static_cast<Shape>(state.range(1))));
   return x;
 }
 
@@ -39,36 +40,106 @@ std::vector<TokenId> History(size_t n_vocab) {
   return ids;
 }
 
-constexpr SamplerSettings kChainA = {
-    .repetition_penalty = 1.1, .repeat_last_n = 64, .temperature = 0.8, .top_k = 40, .top_p = 0.95};
-constexpr SamplerSettings kChainB = {.temperature = 0.8, .top_p = 0.95};
+Chain LlamaCpp(const Settings& settings) {
+  auto resolved = Resolve(Dialect::kLlamaCpp, settings, ModelFacts{});
+  LP_CHECK(resolved.ok());
+  Chain chain = std::move(resolved)->chain;
+  chain.draw = DrawRule::kInverseCdf;  // llama.cpp's own starts a Mersenne twister for every position
+  return chain;
+}
 
-void Step(benchmark::State& state, const SamplerSettings& settings, bool with_metrics) {
-  const auto n = static_cast<size_t>(state.range(0));
-  const std::vector<float> logits = Logits(static_cast<Shape>(state.range(1)), n);
-  const std::vector<TokenId> history = History(n);
-  uint64_t position = 0;
+const Chain& ChainA() {
+  static const Chain chain = LlamaCpp({.temperature = 0.8, .top_k = 40, .top_p = 0.95, .min_p = 0.05, .repetition_penalty = 1.1, .repeat_last_n = 64});
+  return chain;
+}
+const Chain& ChainB() {
+  static const Chain chain = LlamaCpp({.temperature = 0.8, .top_k = 0, .top_p = 0.95, .min_p = 0.0});
+  return chain;
+}
+
+void Draw(benchmark::State& state, const Chain& chain) {
+  const std::vector<float>& logits = Logits(state);
+  const std::vector<TokenId> history = History(logits.size());
+  uint64_t position = 64;
   for (auto _ : state) {
-    const auto trace = Trace::Run(logits, history, settings);
-    benchmark::DoNotOptimize(Draw(*trace, position++).row.id);
-    if (with_metrics) benchmark::DoNotOptimize(ComputeMetrics(*trace).kl_final_raw);
+    const auto trace = Trace::Run(logits, {history, history.size(), position++}, chain, Sums::kMass);
+    benchmark::DoNotOptimize(DrawId(*trace));
   }
 }
 
-void ChainA(benchmark::State& state) { Step(state, kChainA, false); }
-void ChainB(benchmark::State& state) { Step(state, kChainB, false); }
-void ChainAWithMetrics(benchmark::State& state) { Step(state, kChainA, true); }
-
-void SoftmaxSums(benchmark::State& state) {
-  const std::vector<float> logits = Logits(kPeaked, static_cast<size_t>(state.range(0)));
-  for (auto _ : state) benchmark::DoNotOptimize(ComputeSoftmaxStats(logits).sum_exp);
+void Full(benchmark::State& state, const Chain& chain) {
+  const std::vector<float>& logits = Logits(state);
+  const std::vector<TokenId> history = History(logits.size());
+  uint64_t position = 64;
+  for (auto _ : state) {
+    const auto trace = Trace::Run(logits, {history, history.size(), position++}, chain);
+    benchmark::DoNotOptimize(lp::Draw(*trace).row.margin);
+    benchmark::DoNotOptimize(ComputeMetrics(*trace).kl_raw_shaped);
+    double total = 0;
+    for (size_t i = 0; i < trace->stages().size(); ++i) total += trace->MassOut(i) + trace->After(i).sums().Entropy();
+    benchmark::DoNotOptimize(total);
+  }
 }
 
-const std::vector<int64_t> kVocabularies = {4096, 50257, 151936};
-BENCHMARK(ChainA)->ArgsProduct({kVocabularies, {kPeaked, kZipf, kFlat}})->Unit(benchmark::kMicrosecond);
-BENCHMARK(ChainB)->ArgsProduct({kVocabularies, {kPeaked, kZipf, kFlat}})->Unit(benchmark::kMicrosecond);
-BENCHMARK(ChainAWithMetrics)->ArgsProduct({kVocabularies, {kPeaked}})->Unit(benchmark::kMicrosecond);
-BENCHMARK(SoftmaxSums)->ArgsProduct({kVocabularies})->Unit(benchmark::kMicrosecond);
+void Rows(benchmark::State& state, const Chain& chain) {
+  const std::vector<float>& logits = Logits(state);
+  const std::vector<TokenId> history = History(logits.size());
+  for (auto _ : state) {
+    state.PauseTiming();
+    const auto trace = Trace::Run(logits, Step::After(history), chain);
+    benchmark::DoNotOptimize(ComputeMetrics(*trace).kl_raw_shaped);
+    state.ResumeTiming();
+    const std::vector<TokenRow> rows = trace->Rows(200);
+    std::vector<TokenId> ids;
+    for (const TokenRow& row : rows) ids.push_back(row.id);
+    benchmark::DoNotOptimize(trace->RawRanksOf(ids));
+    for (const TokenId id : ids) {
+      for (size_t stage = 0; stage < trace->stages().size(); ++stage) benchmark::DoNotOptimize(trace->ValueAfter(stage, id));
+    }
+  }
+}
+
+void Compared(benchmark::State& state) {
+  const std::vector<float>& logits = Logits(state);
+  for (auto _ : state) {
+    const auto a = Trace::Run(logits, {}, ChainA()), b = Trace::Run(logits, {}, ChainB());
+    benchmark::DoNotOptimize(Compare(*a, *b).jensen_shannon);
+  }
+}
+
+void Entropy(benchmark::State& state) {
+  const std::vector<float>& logits = Logits(state);
+  for (auto _ : state) benchmark::DoNotOptimize(ComputeSums(LogitVector(logits)).total.Entropy());
+}
+
+void Kl(benchmark::State& state) {
+  const std::vector<float>& logits = Logits(state);
+  const std::vector<float> other = bench::Logits(bench::kFlat, logits.size());
+  for (auto _ : state) {
+    const LogitVector x(logits), y(other);
+    benchmark::DoNotOptimize(KlDivergence(x, ComputeSums(x).total, y, ComputeSums(y).total));
+  }
+}
+
+void ExpSum(benchmark::State& state) {
+  const std::vector<float>& logits = Logits(state);
+  const float max = bench::ReadPass(logits);
+  for (auto _ : state) benchmark::DoNotOptimize(bench::ExpSum(logits, max));
+}
+
+const std::vector<std::vector<int64_t>> kAll = {{50257, 128256, 151936, 262144}, {bench::kPeaked, bench::kZipf, bench::kFlat}};
+
+#define LP_BENCHMARK(...) BENCHMARK_CAPTURE(__VA_ARGS__)->ArgsProduct(kAll)->Unit(benchmark::kMicrosecond)
+LP_BENCHMARK(Draw, A, ChainA());
+LP_BENCHMARK(Draw, B, ChainB());
+LP_BENCHMARK(Full, A, ChainA());
+LP_BENCHMARK(Full, B, ChainB());
+LP_BENCHMARK(Rows, A, ChainA());
+LP_BENCHMARK(Rows, B, ChainB());
+BENCHMARK(Compared)->ArgsProduct(kAll)->Unit(benchmark::kMicrosecond);
+BENCHMARK(Entropy)->ArgsProduct(kAll)->Unit(benchmark::kMicrosecond);
+BENCHMARK(Kl)->ArgsProduct(kAll)->Unit(benchmark::kMicrosecond);
+BENCHMARK(ExpSum)->ArgsProduct(kAll)->Unit(benchmark::kMicrosecond);
 
 }  // namespace
 }  // namespace lp

@@ -135,6 +135,8 @@ float* LogitVector::Replace(size_t b) {
   return NewBlock(b);
 }
 
+bool LogitVector::MasksBlock(size_t b) const { return blocks_[b] == kMaskedBlock.values.data(); }
+
 void LogitVector::MaskBlock(size_t b) {
   blocks_[b] = kMaskedBlock.values.data();
   if (!own_.empty()) own_[b] = false;

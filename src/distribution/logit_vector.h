@@ -48,6 +48,8 @@ class LogitVector {
   float* Replace(size_t b);
   // Block `b` becomes -inf throughout, at no cost.
   void MaskBlock(size_t b);
+  // True for a block that MaskBlock made; others may hold nothing but -inf too.
+  bool MasksBlock(size_t b) const;
   // True when both hold the same memory for block `b`: what is known of one holds for the other.
   bool SharesBlock(const LogitVector& other, size_t b) const { return blocks_[b] == other.blocks_[b]; }
 

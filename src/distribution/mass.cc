@@ -5,6 +5,7 @@
 // a second sums it and keeps what lies between the two, and halving finds the end among those. No bracket that fails
 // goes unnoticed, for the sums tell; it is then widened.
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "base/check.h"
@@ -183,7 +184,7 @@ HWY_EXPORT(CountAndCollect);
 
 namespace {
 
-constexpr size_t kSampled = 16;  // consecutive logits of each block of 256
+constexpr size_t kSampled = 8;  // consecutive logits of each block of 256
 
 // Kept from call to call: a step in its steady state allocates nothing of the size of the vocabulary.
 struct Scratch {
@@ -218,15 +219,13 @@ class MassSearch {
     rest_ = total_ - target_;
     MassEdge edge;
     if (!order_.around()) {
-      for (const size_t k : {kFew, kMany}) {
-        if (AmongBest(k, edge)) return edge;
-      }
+      if (AmongBest(kFew, edge)) return edge;
     }
     return Search();
   }
 
  private:
-  static constexpr size_t kFew = 32, kMany = 256;             // candidates tried before anything else
+  static constexpr size_t kFew = 48;                          // candidates tried before anything else
   static constexpr size_t kSmall = 16 * LogitVector::kBlock;  // logits: no sample below
 
   double WeightOf(float v) const {
@@ -275,6 +274,7 @@ class MassSearch {
   // Adds up the k best, if the blocks they can be in hold enough at all.
   bool AmongBest(size_t k, MassEdge& edge) {
     if (k > x_.n_blocks()) return false;
+    if (weight_ == Weight::kProbability && static_cast<double>(k) < target_) return false;  // no weight is above 1
     float* block_max = Room(ThreadScratch().block_max, x_.n_blocks());
     for (size_t b = 0; b < x_.n_blocks(); ++b) block_max[b] = sums_.blocks[b].max;
     const std::span<const float> maxima(block_max, x_.n_blocks());
@@ -301,53 +301,59 @@ class MassSearch {
     const size_t n = WholeBlocks(x_.n_blocks() * kSampled);
     float* sample = Room(s.sample, n);
     float* w = Room(s.sample_weights, n);
-    double near = std::numeric_limits<double>::infinity(), far = -near;
-    std::fill(sample, sample + n, kMasked);
     size_t used = 0;
     for (size_t b = 0; b < x_.n_blocks(); ++b) {
       if (sums_.blocks[b].max == kMasked) continue;
       const float* from = x_.block(b) + kSampled * (b * 7 % (LogitVector::kBlock / kSampled));
-      for (size_t i = 0; i < kSampled; ++i) {
-        if (from[i] == kMasked) continue;
-        sample[used++] = from[i];
-        const double position = order_.Position(from[i]);
-        near = std::min(near, position), far = std::max(far, position);
-      }
+      std::copy_n(from, kSampled, sample + used);
+      used += kSampled;
     }
     share = 1;
-    if (used < kSampled) return;
-    far = std::min(far, near + 100);  // what is 100 nats below has no weight
+    std::fill(sample + used, sample + n, kMasked);
     HWY_DYNAMIC_DISPATCH(Weights)
     (weight_, sample, n, sums_.total.max, static_cast<float>(log_sum_), w);
-    constexpr double kScale = static_cast<double>(LogitVector::kBlock) / kSampled;
-    // What is outside, by the sample; it may be `deviations` standard deviations wrong, and one sampled token.
-    const auto outside = [&](double position, double deviations) {
-      double sums[2];
-      HWY_DYNAMIC_DISPATCH(SumsOf)
-      (sample, w, n, order_.Until(order_.KeyAt(order_.FromPosition(position))), true, sums);
-      return kScale * (sums[0] + deviations * std::sqrt(sums[1]));
+
+    // A histogram of the sample by position: weights, and their squares for how wrong it may be.
+    double near = std::numeric_limits<double>::infinity(), far = -near;
+    for (size_t i = 0; i < used; ++i) {
+      const double position = order_.Position(sample[i]);
+      if (sample[i] == kMasked) continue;
+      near = std::min(near, position), far = std::max(far, position);
+    }
+    if (!(near < far)) return;
+    far = std::min(far, near + 100);  // what is 100 nats below has no weight
+    struct Bin {
+      double weight = 0, square = 0;
+      size_t n = 0;
     };
-    const auto halve = [&](double low, double high, double deviations) {
-      const double enough = (high - low) / 512;
-      while (high - low > enough) {
-        const double middle = low + (high - low) / 2;
-        (outside(middle, deviations) > rest_ ? low : high) = middle;
-      }
-      return std::pair(low, high);
+    constexpr size_t kBins = 512;
+    std::array<Bin, kBins + 1> bins{};  // bins[i]: positions in (edge(i - 1), edge(i)], then what lies beyond
+    const double width = (far - near) / kBins, per_width = kBins / (far - near);
+    for (size_t i = 0; i < used; ++i) {
+      if (sample[i] == kMasked) continue;
+      const double at = (order_.Position(sample[i]) - near) * per_width;
+      Bin& bin = bins[std::min(kBins, static_cast<size_t>(at))];
+      const auto weight = static_cast<double>(w[i]);
+      bin.weight += weight, bin.square += weight * weight, ++bin.n;
+    }
+    // What lies beyond bin i, by the sample; it may be `deviations` standard deviations wrong.
+    size_t total = 0;
+    for (const Bin& bin : bins) total += bin.n;
+    for (size_t i = kBins; i-- > 0;) {
+      bins[i].weight += bins[i + 1].weight, bins[i].square += bins[i + 1].square, bins[i].n += bins[i + 1].n;
+    }
+    constexpr double kScale = static_cast<double>(LogitVector::kBlock) / kSampled, kDeviations = 3.5;
+    const auto beyond = [&](size_t i, double deviations) {  // outside edge(i), the upper end of bin i
+      return kScale * (bins[i + 1].weight + deviations * std::sqrt(bins[i + 1].square));
     };
-    constexpr double kDeviations = 3.5;
-    const auto [low, high] = halve(near, far, 0);
-    const double width = high - low;
-    // From there outwards, in steps that double, until the sample is sure.
-    double first = low, last = high;
-    for (double step = width; first > near && outside(first, -kDeviations) <= rest_; step *= 1.5) first -= step;
-    for (double step = width; last < far && outside(last, kDeviations) > rest_; step *= 1.5) last += step;
-    if (first > near) inner = order_.KeyAt(order_.FromPosition(first));
-    if (last < far) outer = order_.KeyAt(order_.FromPosition(last));
-    size_t in = 0;
-    const Interval until = order_.Until(outer);
-    for (size_t i = 0; i < used; ++i) in += until.Holds(sample[i]);
-    share = static_cast<double>(in) / static_cast<double>(used);
+    // The last edge at which more is left outside than should be, and the first one at which less is, almost surely.
+    const auto edge = [&](size_t i) { return order_.KeyAt(order_.FromPosition(near + width * static_cast<double>(i + 1))); };
+    size_t first = kBins, last = 0;
+    for (size_t i = 0; i < kBins && beyond(i, -kDeviations) > rest_; ++i) first = i;
+    while (last < kBins && beyond(last, kDeviations) > rest_) ++last;
+    if (first < kBins) inner = edge(first);
+    if (last < kBins) outer = edge(last);
+    if (total > 0) share = 1 - static_cast<double>(last < kBins ? bins[last + 1].n : 0) / static_cast<double>(total);
   }
 
   MassEdge Search() {

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/check.h"
+#include "distribution/exp.h"
 #include "distribution/sums.h"
 
 #undef HWY_DISABLED_TARGETS
@@ -34,6 +35,20 @@ void SoftmaxBlocks(const LogitVector& x, float max_logit, float scale, float* HW
   HWY_ALIGN float last[kBlock];
   write(x.block(whole), last);
   std::copy_n(last, x.size() - kBlock * whole, p + kBlock * whole);
+}
+
+// sum exp(x - max) over the elements of a block that `after` masks.
+double SumMasked(const float* HWY_RESTRICT x, const float* HWY_RESTRICT after, float max_logit) {
+  const RowTag d;
+  const auto max = hn::Set(d, max_logit), masked = hn::Set(d, kMasked);
+  LaneSums<1> lanes;
+  lanes.Add([&](size_t i, RowVec* out) LP_LAMBDA {
+    auto y = hn::Sub(hn::LoadU(d, x + i), max);
+    out[0] = hn::IfThenElseZero(hn::Eq(hn::LoadU(d, after + i), masked), ExpFlush(d, y));
+  });
+  float sum;
+  lanes.Reduce(&sum);
+  return static_cast<double>(sum);
 }
 
 // sum e^dx (dx - dy), dx = x - max_x, dy = y - max_y, over one block: the part of KL that depends on the token. With
@@ -92,10 +107,25 @@ HWY_AFTER_NAMESPACE();
 namespace lp {
 HWY_EXPORT(SoftmaxBlocks);
 HWY_EXPORT(CrossSum);
+HWY_EXPORT(SumMasked);
 
 void Softmax(const LogitVector& x, const SoftmaxSums& sums, std::span<float> p) {
   LP_CHECK(x.size() == p.size() && sums.sum_exp > 0);
   HWY_DYNAMIC_DISPATCH(SoftmaxBlocks)(x, sums.max, static_cast<float>(1.0 / sums.sum_exp), p.data());
+}
+
+double MassMasked(const LogitVector& x, const VectorSums& sums, const LogitVector& after) {
+  LP_CHECK(x.size() == after.size() && sums.blocks.size() == x.n_blocks());
+  double masked = 0;
+  for (size_t b = 0; b < x.n_blocks(); ++b) {
+    const BlockSums& block = sums.blocks[b];
+    if (x.SharesBlock(after, b) || block.max == kMasked) continue;
+    const double scale = ExpNonPositiveDouble(static_cast<double>(block.max) - static_cast<double>(sums.total.max));
+    const double sum = after.MasksBlock(b) ? static_cast<double>(block.sum_exp)
+                                           : HWY_DYNAMIC_DISPATCH(SumMasked)(x.block(b), after.block(b), block.max);
+    masked += scale * sum;
+  }
+  return std::min(1.0, masked / sums.total.sum_exp);
 }
 
 double KlDivergence(const LogitVector& x, const SoftmaxSums& x_sums, const LogitVector& y, const SoftmaxSums& y_sums) {

@@ -76,6 +76,16 @@ bool ScanBlocks(const LogitVector& x, Scan& scan) {
   return true;
 }
 
+float MaxOfBlock(const float* HWY_RESTRICT block) {
+  const RowTag d;
+  auto max0 = hn::Set(d, kMasked), max1 = max0;
+  for (size_t i = 0; i < kBlock; i += 2 * kPart) {
+    max0 = hn::Max(max0, hn::LoadU(d, block + i));
+    max1 = hn::Max(max1, hn::LoadU(d, block + i + kPart));
+  }
+  return hn::GetLane(hn::MaxOfLanes(d, hn::Max(max0, max1))) + 0.0f;
+}
+
 void DivideBlocks(const LogitVector& x, float t, LogitVector& y) {
   const RowTag d;
   const auto divisor = hn::Set(d, t);
@@ -125,6 +135,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace lp {
 HWY_EXPORT(ScanBlocks);
+HWY_EXPORT(MaxOfBlock);
 HWY_EXPORT(DivideBlocks);
 HWY_EXPORT(MomentsOfBlocks);
 
@@ -141,6 +152,15 @@ Scan ScanLogits(const LogitVector& x) {
       return scan;
     }
   }
+}
+
+std::vector<float> BlockMaxima(const LogitVector& x, const LogitVector& before, std::span<const float> before_max) {
+  LP_CHECK(x.size() == before.size() && before_max.size() == x.n_blocks());
+  std::vector<float> maxima(before_max.begin(), before_max.end());
+  for (size_t b = 0; b < maxima.size(); ++b) {
+    if (!x.SharesBlock(before, b)) maxima[b] = HWY_DYNAMIC_DISPATCH(MaxOfBlock)(x.block(b));
+  }
+  return maxima;
 }
 
 LogitVector Divide(const LogitVector& x, float t) {

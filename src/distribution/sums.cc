@@ -24,6 +24,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 // The difference x - max is rounded, and not corrected as in Softmax(): its error is at most |y| 2^-24, that is, a
 // relative error of a term e^y; over the block it averages to (sum |y| e^y / sum e^y) 2^-24, and the mean of |y| under
 // a softmax over 256 is below 4: 2.4e-7, if all errors had the same sign.
+template <bool kAll>
 HWY_INLINE void SumBlock(const float* HWY_RESTRICT x, BlockSums& out) {
   const RowTag d;
   auto max0 = hn::LoadU(d, x), max1 = hn::LoadU(d, x + kPart);
@@ -42,26 +43,34 @@ HWY_INLINE void SumBlock(const float* HWY_RESTRICT x, BlockSums& out) {
   out.n = HWY_LIKELY(min > kMasked) ? static_cast<float>(kBlock) : static_cast<float>(CountFinite(x));
 
   const auto max = hn::Set(d, out.max);
-  LaneSums<4> lanes;
+  constexpr size_t kSums = kAll ? 4 : 1;
+  LaneSums<kSums> lanes;
   lanes.Add([&](size_t i, RowVec* terms) LP_LAMBDA {
     auto y = hn::Sub(hn::LoadU(d, x + i), max);
     const auto e = ExpFlush(d, y);
-    const auto ye = hn::Mul(y, e);
     terms[0] = e;
-    terms[1] = ye;
-    terms[2] = hn::Mul(y, ye);
-    terms[3] = hn::Mul(e, e);
+    if constexpr (kAll) {
+      const auto ye = hn::Mul(y, e);
+      terms[1] = ye;
+      terms[2] = hn::Mul(y, ye);
+      terms[3] = hn::Mul(e, e);
+    }
   });
-  float sums[4];
+  float sums[kSums];
   lanes.Reduce(sums);
   out.sum_exp = sums[0];
-  out.sum_x_exp = sums[1];
-  out.sum_xx_exp = sums[2];
-  out.sum_exp2 = sums[3];
+  if constexpr (kAll) {
+    out.sum_x_exp = sums[1];
+    out.sum_xx_exp = sums[2];
+    out.sum_exp2 = sums[3];
+  }
 }
 
 void SumBlocks(const float* const* blocks, size_t n_blocks, BlockSums* HWY_RESTRICT out) {
-  for (size_t b = 0; b < n_blocks; ++b) SumBlock(blocks[b], out[b]);
+  for (size_t b = 0; b < n_blocks; ++b) SumBlock<true>(blocks[b], out[b]);
+}
+void SumMasses(const float* const* blocks, size_t n_blocks, BlockSums* HWY_RESTRICT out) {
+  for (size_t b = 0; b < n_blocks; ++b) SumBlock<false>(blocks[b], out[b]);
 }
 
 }  // namespace HWY_NAMESPACE
@@ -94,6 +103,7 @@ SoftmaxSums Combine(std::span<const BlockSums> blocks) {
 }  // namespace
 
 HWY_EXPORT(SumBlocks);
+HWY_EXPORT(SumMasses);
 
 double SoftmaxSums::LogSumExp() const { return static_cast<double>(max) + std::log(sum_exp); }
 
@@ -108,22 +118,29 @@ double SoftmaxSums::EffectiveVocabulary() const { return sum_exp * sum_exp / sum
 
 double SoftmaxSums::MeanLogit() const { return static_cast<double>(max) + sum_x_exp / sum_exp; }
 
-VectorSums ComputeSums(const LogitVector& x) {
+namespace {
+void Sum(Sums which, std::span<const float* const> blocks, BlockSums* out) {
+  if (which == Sums::kAll) HWY_DYNAMIC_DISPATCH(SumBlocks)(blocks.data(), blocks.size(), out);
+  else HWY_DYNAMIC_DISPATCH(SumMasses)(blocks.data(), blocks.size(), out);
+}
+}  // namespace
+
+VectorSums ComputeSums(const LogitVector& x, Sums which) {
   VectorSums sums;
   sums.blocks.resize(x.n_blocks());
-  HWY_DYNAMIC_DISPATCH(SumBlocks)(x.blocks().data(), x.n_blocks(), sums.blocks.data());
+  Sum(which, x.blocks(), sums.blocks.data());
   sums.total = Combine(sums.blocks);
   return sums;
 }
 
-VectorSums ComputeSums(const LogitVector& x, const LogitVector& before, const VectorSums& before_sums) {
+VectorSums ComputeSums(const LogitVector& x, const LogitVector& before, const VectorSums& before_sums, Sums which) {
   LP_CHECK(x.size() == before.size() && before_sums.blocks.size() == x.n_blocks());
   VectorSums sums;
   sums.blocks = before_sums.blocks;
   for (size_t b = 0; b < x.n_blocks();) {
     size_t end = b;
     while (end < x.n_blocks() && !x.SharesBlock(before, end)) ++end;
-    if (end > b) HWY_DYNAMIC_DISPATCH(SumBlocks)(x.blocks().data() + b, end - b, sums.blocks.data() + b);
+    if (end > b) Sum(which, x.blocks().subspan(b, end - b), sums.blocks.data() + b);
     b = end + 1;
   }
   sums.total = Combine(sums.blocks);

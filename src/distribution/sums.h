@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <vector>
@@ -42,6 +43,9 @@ struct Scan {
 };
 Scan ScanLogits(const LogitVector& x);
 
+// The block maxima of `x` where those of `before` are known: shared blocks are taken over.
+std::vector<float> BlockMaxima(const LogitVector& x, const LogitVector& before, std::span<const float> before_max);
+
 // The same pass with exponentials. `blocks` keeps each block's sums, relative to the block's own maximum, so that a
 // vector that shares blocks with this one pays only for the others.
 struct BlockSums {
@@ -53,9 +57,13 @@ struct VectorSums {
   std::vector<BlockSums> blocks;  // [n_blocks]
   SoftmaxSums total;
 };
-VectorSums ComputeSums(const LogitVector& x);
+// kMass: only max, n and sum_exp, in half the time, and the same bits; the other sums are 0. That is all that a
+// probability or a prefix of some mass asks for.
+enum class Sums : uint8_t { kAll, kMass };
+VectorSums ComputeSums(const LogitVector& x, Sums which = Sums::kAll);
 // The same result (bit for bit); blocks that `x` shares with `before` are taken from `before_sums`.
-VectorSums ComputeSums(const LogitVector& x, const LogitVector& before, const VectorSums& before_sums);
+VectorSums ComputeSums(const LogitVector& x, const LogitVector& before, const VectorSums& before_sums,
+                       Sums which = Sums::kAll);
 
 // y = x / t for every logit: one correctly rounded float32 division each, as the engines do it. Blocks that are -inf
 // throughout stay shared. t > 0. (x / t may overflow to +-inf for tiny t: +inf is the caller's to prevent.)
@@ -63,6 +71,10 @@ LogitVector Divide(const LogitVector& x, float t);
 
 // p[i] = exp(x[i] - max) / sum_exp, relative error below 1e-6 down to 1e-37. p: [V].
 void Softmax(const LogitVector& x, const SoftmaxSums& sums, std::span<float> p);
+
+// The probability, under softmax(x), of all tokens that `after` masks. Relative error below 1e-6 however little it is.
+// Blocks that both share, and those that are masked throughout, cost nothing.
+double MassMasked(const LogitVector& x, const VectorSums& sums, const LogitVector& after);
 
 // [D12] KL(P || Q) = sum P log(P / Q) for P = softmax(x), Q = softmax(y); +inf where P > 0 meets Q = 0. Absolute error
 // below 3e-6.

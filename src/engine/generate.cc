@@ -8,7 +8,7 @@ Result<StopReason> Generate(Engine& engine, std::vector<TokenId>& context, Chain
   for (size_t i = 0; i < n; ++i) {
     if (context.size() > engine.info().context_length) return StopReason::kContextFull;
     LP_ASSIGN_OR_RETURN(const Evaluation evaluation, engine.Evaluate(context));
-    LP_ASSIGN_OR_RETURN(const Trace trace, Trace::Run(*evaluation.logits, {context, prompt_length, context.size()}, chain));
+    LP_ASSIGN_OR_RETURN(const Trace trace, Trace::Run(*evaluation.logits, {context, prompt_length, context.size()}, chain, Sums::kMass));
     const DrawnToken drawn = Draw(trace);
     const TokenId id = drawn.row.id;
     const GeneratedToken token{.position = context.size(),

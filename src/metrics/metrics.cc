@@ -1,14 +1,17 @@
 #include "metrics/metrics.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
+#include <optional>
+#include <vector>
 
 namespace lp {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-double LogProbability(const State& state, float x) { return static_cast<double>(x) - state.sums().LogSumExp(); }
+double LogProbability(const State& state, float x) { return static_cast<double>(x) - state.mass().LogSumExp(); }
 
 // KL(P || Q); both over the same vocabulary.
 double Divergence(const State& p, const State& q) {
@@ -26,31 +29,46 @@ double Divergence(const State& p, const State& q) {
   return std::max(0.0, sum);
 }
 
-// The model's own probability of everything that was cut.
-double MassCut(const State& raw, const State& final) {
-  if (final.n() == raw.n()) return 0;
-  double kept = 0;
-  if (final.narrow()) {
-    for (const Candidate& c : final.list()) kept += raw.Probability(c.id);
-  } else {
-    LogitVector masked = raw.values();
-    for (size_t b = 0; b < masked.n_blocks(); ++b) {
-      if (final.values().SharesBlock(raw.values(), b)) continue;
-      const float* x = raw.values().block(b);
-      const float* y = final.values().block(b);
-      float* to = masked.Replace(b);
-      for (size_t i = 0; i < LogitVector::kBlock; ++i) to[i] = y[i] > kMasked ? x[i] : kMasked;
+// KL(P || raw) and KL(raw || P) where P is (raw with some logits edited) / t, softmaxed, some of its tokens perhaps cut:
+// both are differences of entropies and mean logits, and sums are known. [D12]
+//   KL(P || raw) = -H(P) - E_P[x] + lse(x)    E_P[x] = t E_P[y] - sum over edited tokens p (x' - x)
+//   KL(raw || P) = -H(raw) - E_raw[y] + lse(y)    E_raw[y] = (E_raw[x] + sum over edited tokens p_raw (x' - x)) / t
+class FromSums {
+ public:
+  FromSums(const State& raw, const Trace::Affine& affine) : raw_(raw), t_(affine.divisor) {
+    if (affine.edited == &raw) return;
+    const LogitVector &before = raw.values(), &after = affine.edited->values();
+    for (size_t b = 0; b < before.n_blocks(); ++b) {
+      if (before.SharesBlock(after, b)) continue;
+      const float *x = before.block(b), *y = after.block(b);
+      for (size_t i = 0; i < LogitVector::kBlock; ++i) {
+        if (x[i] == y[i]) continue;
+        edits_.push_back({static_cast<TokenId>(b * LogitVector::kBlock + i), static_cast<double>(y[i]) - static_cast<double>(x[i])});
+      }
     }
-    kept = std::exp(ComputeSums(masked).total.LogSumExp() - raw.sums().LogSumExp());
   }
-  if (kept < 0.99) return 1 - kept;
-  // 1 - kept would lose a small rest to rounding: what is not kept, summed on its own.
-  if (!final.narrow()) return std::max(0.0, 1 - kept);
-  std::vector<TokenId> ids;
-  for (const Candidate& c : final.list()) ids.push_back(c.id);
-  const State rest = raw.Without(ids);
-  return std::exp(rest.sums().LogSumExp() - raw.sums().LogSumExp());
-}
+  double ToRaw(const State& p) const {
+    double mean = t_ * p.sums().MeanLogit();
+    for (const Edit& edit : edits_) {
+      if (p.Has(edit.id)) mean -= p.Probability(edit.id) * edit.change;
+    }
+    return std::max(0.0, raw_.mass().LogSumExp() - mean - p.sums().Entropy());
+  }
+  double FromRaw(const State& p) const {
+    double mean = raw_.sums().MeanLogit();
+    for (const Edit& edit : edits_) mean += raw_.Probability(edit.id) * edit.change;
+    return std::max(0.0, p.mass().LogSumExp() - mean / t_ - raw_.sums().Entropy());
+  }
+
+ private:
+  struct Edit {
+    TokenId id;
+    double change;
+  };
+  const State& raw_;
+  double t_;
+  std::vector<Edit> edits_;
+};
 
 }  // namespace
 
@@ -68,12 +86,20 @@ Metrics ComputeMetrics(const Trace& trace) {
   for (const Candidate& c : final.Top(5)) m.top5_prob += final.ProbabilityOf(c.value);
   m.top1_prob = final.ProbabilityOf(final.Max());
   m.top5_prob = std::min(1.0, m.top5_prob);
-  m.mass_cut = MassCut(raw, final);
-  m.kl_final_raw = Divergence(final, raw);
-  m.kl_raw_final = m.n_kept < raw.n() ? kInfinity : Divergence(raw, final);
+  m.mass_cut = raw.MassLost(final);
   const State& shaped = trace.Shaped();
-  m.kl_shaped_raw = &shaped == &final ? m.kl_final_raw : Divergence(shaped, raw);
-  m.kl_raw_shaped = &shaped == &final ? m.kl_raw_final : Divergence(raw, shaped);
+  std::optional<FromSums> sums;
+  if (const auto affine = trace.ShapedFromRaw(); affine && shaped.n() == raw.n() && !raw.narrow() && !shaped.narrow()) {
+    // A temperature near 0 subtracts the maximum first, and is no plain division then.
+    const auto top = static_cast<double>(shaped.Max()), expected = static_cast<double>(affine->edited->Max()) / affine->divisor;
+    if (std::abs(top - expected) <= 1e-6 * std::abs(expected)) sums.emplace(raw, *affine);
+  }
+  const auto to_raw = [&](const State& p) { return &p == &raw ? 0 : sums && !p.narrow() ? sums->ToRaw(p) : Divergence(p, raw); };
+  m.kl_final_raw = to_raw(final);
+  m.kl_raw_final = m.n_kept < raw.n() ? kInfinity : Divergence(raw, final);
+  m.kl_shaped_raw = &shaped == &final ? m.kl_final_raw : to_raw(shaped);
+  if (&shaped != &final) m.kl_raw_shaped = &shaped == &raw ? 0 : sums ? sums->FromRaw(shaped) : Divergence(raw, shaped);
+  else m.kl_raw_shaped = m.kl_raw_final;
   return m;
 }
 

@@ -52,17 +52,19 @@ Outcome CutBelow(const State& state, double t, int64_t min_keep) {
 // Keeps tokens of a probability of at least p.
 Outcome CutImprobable(const State& state, double p, int64_t min_keep) {
   if (!(p > 0)) return {};
-  Outcome outcome = CutBelow(state, state.sums().LogSumExp() + std::log(p), min_keep);
+  Outcome outcome = CutBelow(state, state.mass().LogSumExp() + std::log(p), min_keep);
   outcome.threshold = p;
   return outcome;
 }
 
-// Keeps the first n of the rank order.
+// Keeps the first n of the rank order, of which `last` is the n-th.
+Outcome CutThrough(const State& state, const Candidate& last, size_t n) {
+  if (n >= state.n()) return {};
+  return {.state = state.KeepThrough(last, n), .low = Wide(last.value)};
+}
 Outcome CutAfter(const State& state, size_t n) {
   if (n >= state.n()) return {};
-  Outcome outcome{.state = state.KeepTop(n)};
-  outcome.low = Wide(state.Ranked(n).value);
-  return outcome;
+  return CutThrough(state, state.Ranked(n), n);
 }
 
 // How much a sum of n float32 probabilities may be off in an engine.
@@ -118,12 +120,13 @@ Outcome Apply(const Greedy&, const State& state, const Step&) {
 Outcome Apply(const TopK& stage, const State& state, const Step&) {
   const size_t k = std::max(static_cast<size_t>(stage.k), MinKeep(stage.min_keep, state));
   if (k >= state.n()) return {};
-  const float last = state.Ranked(k).value;
-  const size_t from = state.CountFrom(last);
-  Outcome outcome = stage.ties == Ties::kKeepAll ? Outcome{.low = Wide(last)} : CutAfter(state, k);
-  if (stage.ties == Ties::kKeepAll && from < state.n()) outcome.state = state.KeepRange(last, kInfinity);
+  const float next = state.Ranked(k + 1).value, last = state.Ranked(k).value;
+  const bool tie = next == last;  // which of the equals stay is each engine's own choice
+  Outcome outcome{.low = Wide(last)};
+  if (!tie || stage.ties == Ties::kLowerId) outcome = CutAfter(state, k);
+  else if (state.CountFrom(last) < state.n()) outcome.state = state.KeepRange(last, kInfinity);
   outcome.threshold = Wide(last);
-  outcome.boundary = from > k;  // a tie: which of the equals stay is each engine's own choice
+  outcome.boundary = tie;
   return outcome;
 }
 
@@ -137,9 +140,9 @@ Outcome Apply(const TopP& stage, const State& state, const Step&) {
   if (stage.rule == MassRule::kThroughLessOrEqual && edge.through > stage.p) --n;
   if (near) n = Float32Count(stage, state).value_or(n);
   n = std::clamp(n, MinKeep(stage.min_keep, state), state.n());
-  Outcome outcome = CutAfter(state, n);
+  Outcome outcome = n == edge.n ? CutThrough(state, edge.last, n) : CutAfter(state, n);
   outcome.boundary = near;
-  if (n < state.n()) outcome.threshold = state.ProbabilityOf(state.Ranked(n).value);
+  if (n < state.n()) outcome.threshold = state.ProbabilityOf(static_cast<float>(outcome.low));
   return outcome;
 }
 
@@ -153,7 +156,7 @@ Outcome Apply(const MinP& stage, const State& state, const Step&) {
 
 // [D26] Tokens whose surprisal is nearest to the entropy, until they hold p.
 Outcome Apply(const TypicalP& stage, const State& state, const Step&) {
-  const double centre = state.sums().LogSumExp() - state.sums().Entropy();  // the logit at which -log p = H
+  const double centre = state.mass().LogSumExp() - state.sums().Entropy();  // the logit at which -log p = H
   const MassEdge edge = state.FindMassAround(centre, stage.p);
   const auto distance_of = [&](const Candidate& c) { return std::abs(Wide(c.value) - centre); };
   size_t n = edge.n;
@@ -259,7 +262,7 @@ Outcome Apply(const TailFree& stage, const State& state, const Step&) {
 Outcome Apply(const Xtc& stage, const State& state, const Step& step) {
   const double coin = UniformAt(step.seed ^ 0x9E3779B97F4A7C15u, step.position);  // another stream than the draw's
   if (state.n() < 2 || stage.threshold > 0.5 || coin >= stage.probability) return {.skipped = true};
-  const double t = state.sums().LogSumExp() + std::log(stage.threshold);
+  const double t = state.mass().LogSumExp() + std::log(stage.threshold);
   const size_t n = state.CountFrom(FloatFrom(t));
   Outcome outcome{.threshold = stage.threshold, .boundary = NearLogit(state, t)};
   if (n < 2 || state.n() - (n - 1) < MinKeep(stage.min_keep, state)) return outcome;
@@ -294,7 +297,7 @@ Outcome Apply(const Mirostat1& stage, const State& state, const Step&) {
 // [D35]
 Outcome Apply(const Mirostat2& stage, const State& state, const Step&) {
   const double mu = stage.mu < 0 ? 2 * stage.tau : stage.mu;
-  Outcome outcome = CutBelow(state, state.sums().LogSumExp() - mu * std::log(2.0), 1);
+  Outcome outcome = CutBelow(state, state.mass().LogSumExp() - mu * std::log(2.0), 1);
   outcome.threshold = mu;
   return outcome;
 }

@@ -17,7 +17,7 @@ Outcome Divide(const State& state, double t) {
 
 // [D1], [D2]
 Outcome Apply(const LogSoftmax&, const State& state, const Step&) {
-  const double lse = state.sums().LogSumExp();
+  const double lse = state.mass().LogSumExp();
   return {.state = state.Mapped([&](float x) { return static_cast<float>(static_cast<double>(x) - lse); }), .threshold = lse};
 }
 

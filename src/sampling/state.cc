@@ -39,12 +39,13 @@ MassEdge Accumulate(size_t n, double target, const NextToken& token, const Weigh
 
 }  // namespace
 
-Result<State> State::Make(std::span<const float> logits) {
+Result<State> State::Make(std::span<const float> logits, Sums expected) {
   const auto error = [](std::string message) {
     return Error{ErrorCode::kInvalidArgument, std::move(message), "logits"};
   };
   if (logits.empty()) return error("there are no logits");
   State state;
+  state.expected_ = expected;
   state.values_ = LogitVector(logits);
   Scan scan = ScanLogits(state.values_);
   if (scan.invalid) {
@@ -63,6 +64,7 @@ State State::Wide(LogitVector values, const State& before) {
   state.n_vocab_ = before.n_vocab_;
   state.values_ = std::move(values);
   state.before_ = &before;
+  state.expected_ = before.expected_;
   return state;
 }
 
@@ -98,21 +100,15 @@ float State::Value(TokenId id) const {
 }
 
 double State::ProbabilityOf(float value) const {
-  return std::exp(static_cast<double>(value) - static_cast<double>(sums().max)) / sums().sum_exp;
+  return std::exp(static_cast<double>(value) - static_cast<double>(mass().max)) / mass().sum_exp;
 }
 
 std::span<const float> State::block_max() const {
   if (!block_max_.empty()) return block_max_;
-  block_max_.resize(values_.n_blocks());
-  const bool known = before_ != nullptr && !before_->narrow_;
-  const std::span<const float> old = known ? before_->block_max() : std::span<const float>();
-  for (size_t b = 0; b < block_max_.size(); ++b) {
-    if (known && values_.SharesBlock(before_->values_, b)) {
-      block_max_[b] = old[b];
-    } else {
-      const float* x = values_.block(b);
-      block_max_[b] = *std::max_element(x, x + LogitVector::kBlock);
-    }
+  if (before_ != nullptr && !before_->narrow_) {
+    block_max_ = BlockMaxima(values_, before_->values_, before_->block_max());
+  } else {
+    block_max_ = ScanLogits(values_).block_max;
   }
   return block_max_;
 }
@@ -123,6 +119,15 @@ const VectorSums& State::vector_sums() const {
     vector_sums_ = known ? ComputeSums(values_, before_->values_, *before_->vector_sums_) : ComputeSums(values_);
   }
   return *vector_sums_;
+}
+
+const VectorSums& State::vector_mass() const {
+  if (vector_sums_ || expected_ == Sums::kAll) return vector_sums();
+  if (!vector_mass_) {
+    const bool known = before_ != nullptr && before_->vector_mass_;
+    vector_mass_ = known ? ComputeSums(values_, before_->values_, *before_->vector_mass_, Sums::kMass) : ComputeSums(values_, Sums::kMass);
+  }
+  return *vector_mass_;
 }
 
 const SoftmaxSums& State::sums() const {
@@ -153,7 +158,7 @@ Candidate State::Ranked(size_t rank) const {
 }
 
 MassEdge State::FindMass(Weight weight, double target) const {
-  if (!narrow_) return lp::FindMass(values_, vector_sums(), weight, target);
+  if (!narrow_) return lp::FindMass(values_, weight == Weight::kEntropy ? vector_sums() : vector_mass(), weight, target);
   return Accumulate(
       n_, target, [&](size_t i) { return list_[i]; },
       [&](const Candidate& c) {
@@ -163,7 +168,7 @@ MassEdge State::FindMass(Weight weight, double target) const {
 }
 
 MassEdge State::FindMassAround(double centre, double target) const {
-  if (!narrow_) return lp::FindMassAround(values_, vector_sums(), centre, target);
+  if (!narrow_) return lp::FindMassAround(values_, vector_mass(), centre, target);
   const std::vector<Candidate> order = NearestTo(centre, std::numeric_limits<double>::infinity());
   return Accumulate(
       n_, target, [&](size_t i) { return order[i]; }, [&](const Candidate& c) { return ProbabilityOf(c.value); });
@@ -203,15 +208,48 @@ size_t State::CountFrom(float low) const {
   return static_cast<size_t>(end - list_.begin());
 }
 
+double State::MassLost(const State& after) const {
+  if (after.n_ == n_) return 0;
+  if (!narrow_ && !after.narrow_) return MassMasked(values_, vector_mass(), after.values_);
+  double lost = 0, kept = 0;
+  if (narrow_) {
+    for (const Candidate& c : list_) (after.Has(c.id) ? kept : lost) += ProbabilityOf(c.value);
+    return std::min(1.0, lost);
+  }
+  for (const Candidate& c : after.list_) kept += Probability(c.id);
+  if (kept < 0.99) return 1 - kept;
+  // 1 - kept would lose a small rest to rounding: what is not kept, summed on its own.
+  std::vector<TokenId> ids;
+  for (const Candidate& c : after.list_) ids.push_back(c.id);
+  return std::min(1.0, std::exp(Without(ids).mass().LogSumExp() - mass().LogSumExp()));
+}
+
 State State::KeepTop(size_t n) const {
   LP_CHECK(n >= 1 && n <= n_);
   if (narrow_ || n <= kNarrow) {
     const auto top = Top(n);
     return Narrow({top.begin(), top.end()}, n_vocab_);
   }
-  const Candidate last = Ranked(n);
-  State state = Wide(lp::KeepRange(values_, last.value, last.id, kInfinity), *this);
+  return KeepThrough(Ranked(n), n);
+}
+
+State State::KeepThrough(const Candidate& last, size_t n) const {
+  if (narrow_ || n <= kNarrow) return KeepTop(n);
+  return KeepRange(last.value, last.id, kInfinity, n);
+}
+
+// Wide to wide, with the n that it leaves.
+State State::KeepRange(float low, TokenId low_last_id, float high, size_t n) const {
+  State state = Wide(lp::KeepRange(values_, low, low_last_id, high), *this);
   state.n_ = n;
+  if (high == kInfinity) {  // a block's maximum goes last
+    const std::span<const float> old = block_max();
+    state.block_max_.assign(old.begin(), old.end());
+    for (size_t b = 0; b < old.size(); ++b) {
+      if (old[b] < low) state.block_max_[b] = kMasked;
+      if (old[b] == low) state.block_max_[b] = *std::max_element(state.values_.block(b), state.values_.block(b) + LogitVector::kBlock);
+    }
+  }
   return state;
 }
 
@@ -227,9 +265,7 @@ State State::KeepRange(float low, float high) const {
   const size_t n = CountFrom(low) - above_high;
   LP_CHECK(n >= 1);
   if (n <= kNarrow) return Narrow(Between(values_, block_max(), low, high), n_vocab_);
-  State state = Wide(lp::KeepRange(values_, low, std::numeric_limits<TokenId>::max(), high), *this);
-  state.n_ = n;
-  return state;
+  return KeepRange(low, std::numeric_limits<TokenId>::max(), high, n);
 }
 
 State State::With(std::span<const Candidate> edits) const {

@@ -25,7 +25,9 @@ class State {
 
   // `logits` [V] must outlive the state and all made from it. Errors: an empty vector, a NaN or +inf (named by index),
   // no finite logit.
-  static Result<State> Make(std::span<const float> logits);
+  // `expected`: what will be asked of it and of what is made from it. kMass spares half of a pass where nobody will ask
+  // for sums(); whoever does still gets them.
+  static Result<State> Make(std::span<const float> logits, Sums expected = Sums::kAll);
 
   bool narrow() const { return narrow_; }
   size_t n_vocab() const { return n_vocab_; }
@@ -39,6 +41,7 @@ class State {
   double ProbabilityOf(float value) const;  // exp(value - log sum exp)
   double Probability(TokenId id) const { return ProbabilityOf(Value(id)); }
   const SoftmaxSums& sums() const;
+  const SoftmaxSums& mass() const { return narrow_ ? sums() : vector_mass().total; }  // only max, n and sum_exp
 
   // The first min(k, n()) tokens in rank order, sorted only as far as somebody asked. Valid until the next call.
   std::span<const Candidate> Top(size_t k) const;
@@ -50,10 +53,14 @@ class State {
   std::vector<Candidate> NearestTo(double centre, double reach) const;
   Moments LogitMoments() const;
   size_t CountFrom(float low) const;  // tokens of a value >= low
+  // The probability, here, of all tokens that are no longer left in `after`.
+  double MassLost(const State& after) const;
 
   // --- What a stage makes of it. At least one token must remain. ---
   // The first n in rank order.
   State KeepTop(size_t n) const;
+  // The same where the n-th is known already, as FindMass tells it.
+  State KeepThrough(const Candidate& last, size_t n) const;
   // Values in [low, high].
   State KeepRange(float low, float high) const;
   // These tokens with these values; in any order, all of them left until now.
@@ -70,9 +77,11 @@ class State {
 
  private:
   static State Wide(LogitVector values, const State& before);
+  State KeepRange(float low, TokenId low_last_id, float high, size_t n) const;
   static State Narrow(std::vector<Candidate> list, size_t n_vocab);
   std::span<const float> block_max() const;
   const VectorSums& vector_sums() const;
+  const VectorSums& vector_mass() const;
 
   bool narrow_ = false;
   size_t n_vocab_ = 0, n_ = 0;
@@ -80,9 +89,11 @@ class State {
   std::vector<Candidate> list_;
   // A state this one was made from, for what its unchanged blocks are known to hold.
   const State* before_ = nullptr;
+  Sums expected_ = Sums::kAll;
 
   mutable std::vector<float> block_max_;        // [n_blocks]; empty = not computed
   mutable std::optional<VectorSums> vector_sums_;  // wide
+  mutable std::optional<VectorSums> vector_mass_;  // wide; only where expected_ says so
   mutable std::optional<SoftmaxSums> sums_;        // narrow
   mutable std::vector<Candidate> top_;             // wide: the start of the rank order
   mutable std::vector<Candidate> by_id_;           // narrow and long: list_ by id

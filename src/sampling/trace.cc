@@ -31,7 +31,7 @@ Outcome ApplyStage(const Stage& stage, const State& state, const Step& step) {
 
 }  // namespace
 
-Result<Trace> Trace::Run(std::span<const float> logits, const Step& step, const Chain& chain) {
+Result<Trace> Trace::Run(std::span<const float> logits, const Step& step, const Chain& chain, Sums expected) {
   LP_RETURN_IF_ERROR(Validate(chain, logits.size()));
   for (const TokenId id : step.history) {
     if (id < 0 || static_cast<size_t>(id) >= logits.size()) {
@@ -39,7 +39,7 @@ Result<Trace> Trace::Run(std::span<const float> logits, const Step& step, const 
                    StrCat("token ", id, " is outside the vocabulary of ", logits.size(), " tokens"), "history"};
     }
   }
-  LP_ASSIGN_OR_RETURN(State raw, State::Make(logits));
+  LP_ASSIGN_OR_RETURN(State raw, State::Make(logits, expected));
   Trace trace;
   trace.chain_ = chain;
   trace.step_ = step;
@@ -100,26 +100,26 @@ double Trace::MassOut(size_t stage) const {
   const Kind kind = KindOf(chain_.stages[stage]);
   // A cut leaves logits as they are: the two normalisers say it all. (Not so for a ban next to other edits.)
   if (kind == Kind::kCut && !std::holds_alternative<AdaptiveP>(chain_.stages[stage])) {
-    return std::min(1.0, std::exp(out.sums().LogSumExp() - in.sums().LogSumExp()));
+    return std::min(1.0, std::exp(out.mass().LogSumExp() - in.mass().LogSumExp()));
   }
-  double mass = 0;
-  if (in.narrow()) {
-    for (const Candidate& c : in.list()) mass += out.Has(c.id) ? in.ProbabilityOf(c.value) : 0;
-    return mass;
-  }
-  if (out.narrow()) {
-    for (const Candidate& c : out.list()) mass += in.Probability(c.id);
-    return std::min(1.0, mass);
-  }
-  mass = 1;
-  for (size_t b = 0; b < in.values().n_blocks(); ++b) {
-    if (in.values().SharesBlock(out.values(), b)) continue;
-    for (size_t i = 0; i < LogitVector::kBlock; ++i) {
-      const float x = in.values().block(b)[i];
-      if (x > kMasked && out.values().block(b)[i] == kMasked) mass -= in.ProbabilityOf(x);
+  return 1 - in.MassLost(out);
+}
+
+std::optional<Trace::Affine> Trace::ShapedFromRaw() const {
+  if (late_edits_) return std::nullopt;
+  Affine affine{&states_[row_order_], 1};
+  for (size_t i = 0; i < chain_.stages.size(); ++i) {
+    const Stage& stage = chain_.stages[i];
+    if (!stages_[i].active || stages_[i].skipped) continue;
+    if (IsOneOf<LogSoftmax, AdaptiveP>(stage)) return std::nullopt;
+    const Kind kind = KindOf(stage);
+    if (kind == Kind::kEdit && affine.divisor != 1) return std::nullopt;
+    if (kind == Kind::kScale) {
+      const auto* t = std::get_if<Temperature>(&stage);
+      affine.divisor *= t != nullptr ? t->temperature : stages_[i].threshold;
     }
   }
-  return std::max(0.0, mass);
+  return affine;
 }
 
 const State& Trace::RowOrder() const { return late_edits_ ? Shaped() : states_[row_order_]; }
@@ -182,6 +182,28 @@ std::vector<TokenRow> Trace::Rows(size_t n) const {
   rows.reserve(n);
   for (size_t rank = 1; rank <= n; ++rank) rows.push_back(Row(rank));
   return rows;
+}
+
+std::vector<size_t> Trace::RawRanksOf(std::span<const TokenId> ids) const {
+  // Rows are mostly the model's own best: a list of twice as many nearly always holds them all.
+  const std::span<const Candidate> best = raw().Top(2 * ids.size() + 64);
+  std::vector<std::pair<TokenId, size_t>> known;
+  known.reserve(best.size());
+  for (size_t i = 0; i < best.size(); ++i) known.emplace_back(best[i].id, i + 1);
+  std::sort(known.begin(), known.end());
+  std::vector<size_t> ranks(ids.size());
+  std::vector<TokenId> others;
+  for (size_t i = 0; i < ids.size(); ++i) {
+    const auto at = std::lower_bound(known.begin(), known.end(), std::pair(ids[i], size_t{0}));
+    if (at != known.end() && at->first == ids[i]) ranks[i] = at->second;
+    else others.push_back(ids[i]);
+  }
+  if (others.empty()) return ranks;
+  const std::vector<size_t> theirs = RanksOf(raw().values(), others);
+  for (size_t i = 0, next = 0; i < ids.size(); ++i) {
+    if (ranks[i] == 0) ranks[i] = theirs[next++];
+  }
+  return ranks;
 }
 
 size_t Trace::RankOf(TokenId id) const {

@@ -59,7 +59,8 @@ class Trace {
   // Sends `logits` [V] through the chain. `logits` and `step.history` must outlive the trace. Errors: a setting out of
   // range, a history token outside the vocabulary, an empty vector, a NaN or +inf (named by index), no finite logit, a
   // stage that bans every token left.
-  static Result<Trace> Run(std::span<const float> logits, const Step& step, const Chain& chain);
+  // `expected` as in State::Make: kMass for a draw alone.
+  static Result<Trace> Run(std::span<const float> logits, const Step& step, const Chain& chain, Sums expected = Sums::kAll);
 
   const Chain& chain() const { return chain_; }
   const Step& step() const { return step_; }
@@ -72,6 +73,13 @@ class Trace {
   // [D13] All logit-changing stages and none that removes: what the chain makes of the model's distribution before it
   // cuts. Bans count as changes. Greedy counts as a cut.
   const State& Shaped() const;
+  // Where Shaped(), and final() on the tokens it keeps, is nothing but (raw with some logits edited) / divisor: sums of
+  // one give expectations of the other, which spares a pass over the vocabulary.
+  struct Affine {
+    const State* edited;
+    double divisor;
+  };
+  std::optional<Affine> ShapedFromRaw() const;
 
   // Share of the probability that entered a stage on tokens that are still there after it.
   double MassOut(size_t stage) const;
@@ -86,6 +94,8 @@ class Trace {
   TokenRow RowOf(TokenId id) const;
   std::vector<TokenRow> Rows(size_t n) const;  // the first min(n, V)
   size_t RankOf(TokenId id) const;             // one pass over the vocabulary
+  // 1-based ranks by the model's own logits; equal logits by lower id.
+  std::vector<size_t> RawRanksOf(std::span<const TokenId> ids) const;
   // The token after a stage; nullopt when it is no longer there.
   std::optional<StageValue> ValueAfter(size_t stage, TokenId id) const;
 

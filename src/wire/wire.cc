@@ -143,7 +143,7 @@ Json RowsJson(const Trace& trace, const RowOptions& options, const PieceOf& piec
   const std::vector<TokenRow> rows = trace.Rows(RowCount(trace, options));
   std::vector<TokenId> ids;
   for (const TokenRow& row : rows) ids.push_back(row.id);
-  const std::vector<size_t> raw_ranks = RanksOf(trace.raw().values(), ids);
+  const std::vector<size_t> raw_ranks = trace.RawRanksOf(ids);
   Json json = Json::array();
   for (size_t i = 0; i < rows.size(); ++i) {
     Json entry = TokenJson(pieces(rows[i].id));
