@@ -50,13 +50,13 @@ void PrintCompared(const Terminal& terminal, const Trace& a, const Trace& b, siz
   }
 }
 
-void PrintOnly(std::string_view name, const std::vector<TokenId>& ids, double mass, const PieceOf& pieces) {
-  if (ids.empty()) return;
+void PrintOnly(std::string_view name, size_t n, const std::vector<TokenId>& ids, double mass, const PieceOf& pieces) {
+  if (n == 0) return;
   constexpr size_t kShown = 8;
   std::string list;
   for (size_t i = 0; i < std::min(ids.size(), kShown); ++i) list += (i == 0 ? "" : " ") + Quoted(pieces(ids[i]));
-  fmt::print("only {} keeps {} tokens with {} of its mass: {}{}\n", name, ids.size(), Percent(mass), list,
-             ids.size() > kShown ? " ..." : "");
+  fmt::print("only {} keeps {} tokens with {} of its mass: {}{}\n", name, n, Percent(mass), list,
+             n > kShown ? " ..." : "");
 }
 
 }  // namespace
@@ -77,8 +77,8 @@ Status RunCompare(const CommonOptions& common, const CompareOptions& options) {
   fmt::print("A: {}  [{}]\nB: {}  [{}]\n\n", options.a, DialectName(a.resolved.dialect), options.b, DialectName(b.resolved.dialect));
   PrintCompared(terminal, trace_a, trace_b, options.top, source->pieces());
   fmt::print("\nA keeps {}, B keeps {}, both {}\n", c.n_kept_a, c.n_kept_b, c.n_common);
-  PrintOnly("A", c.only_a, c.mass_a_only, source->pieces());
-  PrintOnly("B", c.only_b, c.mass_b_only, source->pieces());
+  PrintOnly("A", c.n_only_a, c.only_a, c.mass_a_only, source->pieces());
+  PrintOnly("B", c.n_only_b, c.only_b, c.mass_b_only, source->pieces());
   fmt::print("total variation {:.6f} | Jensen-Shannon {}\nKL(A||B) {} | KL(B||A) {}\n", c.total_variation,
              Bits(c.jensen_shannon, 0), Bits(c.kl_a_b, c.mass_a_only), Bits(c.kl_b_a, c.mass_b_only));
   fmt::print("\n{}\n", terminal.Bold("A"));

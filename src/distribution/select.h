@@ -20,9 +20,10 @@ struct Candidate {
   float value = 0;
 };
 
-inline bool RanksBefore(const Candidate& a, const Candidate& b) {
+// A lambda and not a function: sorts can inline it.
+inline constexpr auto RanksBefore = [](const Candidate& a, const Candidate& b) {
   return a.value > b.value || (a.value == b.value && a.id < b.id);
-}
+};
 
 // The min(k, finite logits) first in rank order. `block_max` as ScanLogits gave it for `x`.
 std::vector<Candidate> TopRanked(const LogitVector& x, std::span<const float> block_max, size_t k);

@@ -30,10 +30,13 @@ std::vector<Entry> Kept(const State& state) {
 // p log(p / q); 0 for p = 0.
 double Term(double p, double q) { return p > 0 ? p * std::log(p / q) : 0; }
 
-std::vector<TokenId> Ids(std::vector<Entry> entries) {
-  std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.p > b.p; });
+// The likeliest; equals by lower id.
+std::vector<TokenId> Listed(std::vector<Entry> entries) {
+  const size_t n = std::min(entries.size(), Comparison::kListed);
+  std::partial_sort(entries.begin(), entries.begin() + static_cast<std::ptrdiff_t>(n), entries.end(),
+                    [](const Entry& a, const Entry& b) { return a.p > b.p || (a.p == b.p && a.id < b.id); });
   std::vector<TokenId> ids;
-  for (const Entry& e : entries) ids.push_back(e.id);
+  for (size_t i = 0; i < n; ++i) ids.push_back(entries[i].id);
   return ids;
 }
 
@@ -72,8 +75,9 @@ Comparison Compare(const Trace& a, const Trace& b) {
   c.kl_a_b = only_a.empty() ? std::max(0.0, c.kl_a_b) : std::numeric_limits<double>::infinity();
   c.kl_b_a = only_b.empty() ? std::max(0.0, c.kl_b_a) : std::numeric_limits<double>::infinity();
   c.jensen_shannon = std::clamp(c.jensen_shannon, 0.0, std::log(2.0));
-  c.only_a = Ids(std::move(only_a));
-  c.only_b = Ids(std::move(only_b));
+  c.n_only_a = only_a.size(), c.n_only_b = only_b.size();
+  c.only_a = Listed(std::move(only_a));
+  c.only_b = Listed(std::move(only_b));
   return c;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <optional>
 #include <vector>
@@ -41,9 +42,12 @@ class FromSums {
     for (size_t b = 0; b < before.n_blocks(); ++b) {
       if (before.SharesBlock(after, b)) continue;
       const float *x = before.block(b), *y = after.block(b);
-      for (size_t i = 0; i < LogitVector::kBlock; ++i) {
-        if (x[i] == y[i]) continue;
-        edits_.push_back({static_cast<TokenId>(b * LogitVector::kBlock + i), static_cast<double>(y[i]) - static_cast<double>(x[i])});
+      for (size_t part = 0; part < LogitVector::kBlock; part += 16) {
+        if (std::memcmp(x + part, y + part, 16 * sizeof(float)) == 0) continue;
+        for (size_t i = part; i < part + 16; ++i) {
+          if (x[i] == y[i]) continue;
+          edits_.push_back({static_cast<TokenId>(b * LogitVector::kBlock + i), static_cast<double>(y[i]) - static_cast<double>(x[i])});
+        }
       }
     }
   }

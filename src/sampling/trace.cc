@@ -185,8 +185,8 @@ std::vector<TokenRow> Trace::Rows(size_t n) const {
 }
 
 std::vector<size_t> Trace::RawRanksOf(std::span<const TokenId> ids) const {
-  // Rows are mostly the model's own best: a list of twice as many nearly always holds them all.
-  const std::span<const Candidate> best = raw().Top(2 * ids.size() + 64);
+  // Rows are mostly the model's own best: a list not much longer nearly always holds them all.
+  const std::span<const Candidate> best = raw().Top(&RowOrder() == &raw() ? ids.size() : ids.size() + 64);
   std::vector<std::pair<TokenId, size_t>> known;
   known.reserve(best.size());
   for (size_t i = 0; i < best.size(); ++i) known.emplace_back(best[i].id, i + 1);
