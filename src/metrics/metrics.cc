@@ -34,9 +34,10 @@ double Divergence(const State& p, const State& q) {
 // both are differences of entropies and mean logits, and sums are known. [D12]
 //   KL(P || raw) = -H(P) - E_P[x] + lse(x)    E_P[x] = t E_P[y] - sum over edited tokens p (x' - x)
 //   KL(raw || P) = -H(raw) - E_raw[y] + lse(y)    E_raw[y] = (E_raw[x] + sum over edited tokens p_raw (x' - x)) / t
+// y is x' / t rounded to float32. Over many tokens that averages out; for the few that hold much it is put right.
 class FromSums {
  public:
-  FromSums(const State& raw, const Trace::Affine& affine) : raw_(raw), t_(affine.divisor) {
+  FromSums(const State& raw, const Trace::Affine& affine) : raw_(raw), edited_(*affine.edited), t_(affine.divisor) {
     if (affine.edited == &raw) return;
     const LogitVector &before = raw.values(), &after = affine.edited->values();
     for (size_t b = 0; b < before.n_blocks(); ++b) {
@@ -52,7 +53,7 @@ class FromSums {
     }
   }
   double ToRaw(const State& p) const {
-    double mean = t_ * p.sums().MeanLogit();
+    double mean = t_ * (p.sums().MeanLogit() - Rounding(p, p));
     for (const Edit& edit : edits_) {
       if (p.Has(edit.id)) mean -= p.Probability(edit.id) * edit.change;
     }
@@ -61,15 +62,25 @@ class FromSums {
   double FromRaw(const State& p) const {
     double mean = raw_.sums().MeanLogit();
     for (const Edit& edit : edits_) mean += raw_.Probability(edit.id) * edit.change;
-    return std::max(0.0, p.mass().LogSumExp() - mean / t_ - raw_.sums().Entropy());
+    return std::max(0.0, p.mass().LogSumExp() - (mean / t_ + Rounding(raw_, p)) - raw_.sums().Entropy());
   }
 
  private:
+  // The sum of w (y - x' / t) over the tokens of most weight, y as `p` has it.
+  double Rounding(const State& weights, const State& p) const {
+    double sum = 0;
+    for (const Candidate& c : weights.Top(64)) {
+      const auto exact = static_cast<double>(edited_.Value(c.id)) / t_;
+      if (p.Has(c.id)) sum += weights.ProbabilityOf(c.value) * (static_cast<double>(p.Value(c.id)) - exact);
+    }
+    return sum;
+  }
+
   struct Edit {
     TokenId id;
     double change;
   };
-  const State& raw_;
+  const State &raw_, &edited_;
   double t_;
   std::vector<Edit> edits_;
 };

@@ -34,29 +34,6 @@ bool NearLogit(const State& state, double t) {
   return state.CountFrom(from) > (to >= state.Max() ? 0 : state.CountFrom(std::nextafter(to, kInfinity)));
 }
 
-// Keeps tokens whose logit is at least t, and at least min_keep of them.
-Outcome CutBelow(const State& state, double t, int64_t min_keep) {
-  Outcome outcome{.boundary = NearLogit(state, t)};
-  float low = FloatFrom(t);
-  const size_t least = MinKeep(min_keep, state);
-  if (least == 1) {
-    low = std::min(low, state.Max());
-  } else if (state.CountFrom(low) < least) {
-    low = state.Ranked(least).value;
-  }
-  outcome.low = std::min(t, Wide(low));
-  if (state.CountFrom(low) < state.n()) outcome.state = state.KeepRange(low, kInfinity);
-  return outcome;
-}
-
-// Keeps tokens of a probability of at least p.
-Outcome CutImprobable(const State& state, double p, int64_t min_keep) {
-  if (!(p > 0)) return {};
-  Outcome outcome = CutBelow(state, state.mass().LogSumExp() + std::log(p), min_keep);
-  outcome.threshold = p;
-  return outcome;
-}
-
 // Keeps the first n of the rank order, of which `last` is the n-th.
 Outcome CutThrough(const State& state, const Candidate& last, size_t n) {
   if (n >= state.n()) return {};
@@ -65,6 +42,37 @@ Outcome CutThrough(const State& state, const Candidate& last, size_t n) {
 Outcome CutAfter(const State& state, size_t n) {
   if (n >= state.n()) return {};
   return CutThrough(state, state.Ranked(n), n);
+}
+
+// Keeps tokens whose logit is at least t, and at least min_keep of them: where fewer reach t, the first min_keep of the
+// rank order, or with kKeepAll also those that tie with the last of them.
+Outcome CutBelow(const State& state, double t, int64_t min_keep, Ties ties = Ties::kLowerId) {
+  const bool near = NearLogit(state, t);
+  float low = FloatFrom(t);
+  const size_t least = MinKeep(min_keep, state);
+  Outcome outcome{.low = t};
+  if (low > state.Max() || (least > 1 && state.CountFrom(low) < least)) {
+    const Candidate last = state.Ranked(least);
+    const bool tie = least < state.n() && state.Ranked(least + 1).value == last.value;
+    if (!tie || ties == Ties::kLowerId) {
+      outcome = CutThrough(state, last, least);
+      outcome.boundary = near || tie;
+      return outcome;
+    }
+    low = last.value;
+    outcome.low = Wide(low);
+  }
+  if (state.CountFrom(low) < state.n()) outcome.state = state.KeepRange(low, kInfinity);
+  outcome.boundary = near;
+  return outcome;
+}
+
+// Keeps tokens of a probability of at least p.
+Outcome CutImprobable(const State& state, double p, int64_t min_keep, Ties ties) {
+  if (!(p > 0)) return {};
+  Outcome outcome = CutBelow(state, state.mass().LogSumExp() + std::log(p), min_keep, ties);
+  outcome.threshold = p;
+  return outcome;
 }
 
 // How much a sum of n float32 probabilities may be off in an engine.
@@ -194,19 +202,19 @@ Outcome Apply(const TopNSigma& stage, const State& state, const Step&) {
 
 // [D28]
 Outcome Apply(const EpsilonCutoff& stage, const State& state, const Step&) {
-  return CutImprobable(state, stage.epsilon, stage.min_keep);
+  return CutImprobable(state, stage.epsilon, stage.min_keep, Ties::kKeepAll);
 }
 
 // [D29]
 Outcome Apply(const EtaCutoff& stage, const State& state, const Step&) {
   const double eta = std::min(stage.epsilon, std::sqrt(stage.epsilon) * std::exp(-state.sums().Entropy()));
-  return CutImprobable(state, eta, stage.min_keep);
+  return CutImprobable(state, eta, stage.min_keep, Ties::kKeepAll);
 }
 
 // [D30]
 Outcome Apply(const TopA& stage, const State& state, const Step&) {
   const double top = state.ProbabilityOf(state.Max());
-  return CutImprobable(state, stage.a * top * top, stage.min_keep);
+  return CutImprobable(state, stage.a * top * top, stage.min_keep, Ties::kLowerId);
 }
 
 // [D31] The longest prefix of the rank order whose entropy terms sum to at most alpha times the entropy of all.

@@ -116,7 +116,8 @@ std::optional<Trace::Affine> Trace::ShapedFromRaw() const {
     if (kind == Kind::kEdit && affine.divisor != 1) return std::nullopt;
     if (kind == Kind::kScale) {
       const auto* t = std::get_if<Temperature>(&stage);
-      affine.divisor *= t != nullptr ? t->temperature : stages_[i].threshold;
+      // The float32 that logits were divided by: of logits near -150 the difference shows.
+      affine.divisor *= static_cast<double>(static_cast<float>(t != nullptr ? t->temperature : stages_[i].threshold));
     }
   }
   return affine;

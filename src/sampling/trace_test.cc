@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <cmath>
 #include <set>
 
 #include "support/reference_distribution.h"
@@ -18,158 +19,77 @@ std::vector<float> LogOf(std::vector<double> p) {
   return x;
 }
 
-// The pipeline again, as the definitions read: double, full sort, no sharing with the code under test.
-struct Reference {
-  std::vector<double> shaped, final;  // by id
-  std::vector<std::string> cut_by;    // by id, "" = kept
-};
+Chain Stages(std::vector<Stage> stages) { return {.stages = std::move(stages)}; }
 
-Reference RunReference(std::span<const float> logits, std::span<const TokenId> context, const SamplerSettings& s) {
-  const size_t n_vocab = logits.size();
-  std::vector<double> x(logits.begin(), logits.end());
-  const size_t window = s.repeat_last_n < 0 ? context.size() : std::min(context.size(), static_cast<size_t>(s.repeat_last_n));
-  std::set<TokenId> seen(context.end() - static_cast<std::ptrdiff_t>(window), context.end());
-  for (const TokenId id : seen) {
-    double& v = x[static_cast<size_t>(id)];
-    v = v > 0 ? v / s.repetition_penalty : v * s.repetition_penalty;
-  }
-  std::vector<size_t> order(n_vocab);
-  for (size_t i = 0; i < n_vocab; ++i) order[i] = i;
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return x[a] > x[b]; });
-  Reference r{std::vector<double>(n_vocab), std::vector<double>(n_vocab), std::vector<std::string>(n_vocab)};
-  const double max = x[order[0]];
-  double sum = 0;
-  for (const size_t i : order) {
-    r.shaped[i] = s.temperature > 0 ? std::exp((x[i] - max) / s.temperature) : (i == order[0] ? 1 : 0);
-    sum += r.shaped[i];
-    if (x[i] == -static_cast<double>(kInf)) {
-      r.cut_by[i] = "mask";
-    } else if (s.temperature == 0 && i != order[0]) {
-      r.cut_by[i] = "temperature";
-    }
-  }
-  for (double& p : r.shaped) p /= sum;
-  size_t rank = 0;
-  double mass = 0;
-  for (const size_t i : order) {
-    if (++rank > static_cast<size_t>(s.top_k) && s.top_k > 0 && r.cut_by[i].empty()) r.cut_by[i] = "top_k";
-    if (r.cut_by[i].empty()) mass += r.shaped[i];
-  }
-  double before = 0, kept = 0;
-  for (const size_t i : order) {
-    if (!r.cut_by[i].empty()) continue;
-    if (before >= s.top_p) {
-      r.cut_by[i] = "top_p";
-    } else {
-      kept += r.shaped[i];
-    }
-    before += s.top_p < 1 ? r.shaped[i] / mass : 0;
-  }
-  for (size_t i = 0; i < n_vocab; ++i) r.final[i] = r.cut_by[i].empty() ? r.shaped[i] / kept : 0;
-  return r;
+Trace RunOn(const std::vector<float>& logits, std::vector<Stage> stages, const std::vector<TokenId>& history = {}) {
+  auto trace = Trace::Run(logits, Step::After(history), Stages(std::move(stages)));
+  LP_CHECK(trace.ok());
+  return std::move(trace).value();
 }
 
 std::string CutName(const Trace& trace, const TokenRow& row) {
   if (!row.cut_by) return "";
-  return *row.cut_by == TokenRow::kMasked ? "mask" : std::string(StageName(trace.stages()[*row.cut_by].kind));
+  return *row.cut_by == TokenRow::kMasked ? "mask" : std::string(StageName(trace.chain().stages[*row.cut_by]));
 }
 
-// Mutations, each red: `x > 0` -> `x < 0` in the penalty; `before < p` -> `before <= p` is caught by TopPBoundary; drop the unique() -> red;
-// divide by T before the penalty -> red.
-RC_GTEST_PROP(Trace, EqualsTheReference, ()) {
-  const auto n_vocab = *rc::gen::inRange<size_t>(1, 400);
-  std::vector<float> logits = *rc::gen::container<std::vector<float>>(
-      n_vocab, rc::gen::map(rc::gen::inRange(-900, 900), [](int v) { return v < -850 ? -kInf : static_cast<float>(v) / 64; }));
-  logits[*rc::gen::inRange<size_t>(0, n_vocab)] = 2;
-  const auto context = *rc::gen::container<std::vector<TokenId>>(rc::gen::inRange<TokenId>(0, static_cast<TokenId>(n_vocab)));
-  const SamplerSettings s{
-      .repetition_penalty = *rc::gen::elementOf(std::vector<double>{1, 1.1, 1.3, 2, 0.8}),
-      .repeat_last_n = *rc::gen::elementOf(std::vector<int64_t>{-1, 0, 1, 3, 64}),
-      .temperature = *rc::gen::elementOf(std::vector<double>{0, 0.01, 0.5, 0.8, 1, 1.7, 10, 1000}),
-      .top_k = *rc::gen::elementOf(std::vector<int64_t>{0, 1, 2, 5, 40, 1000}),
-      .top_p = *rc::gen::elementOf(std::vector<double>{0.013, 0.313, 0.7531, 0.9517, 1}),
-  };
-  const Reference expected = RunReference(logits, context, s);
-  const auto trace = Trace::Run(logits, context, s);
-  RC_ASSERT(trace.ok());
-  double total = 0;
-  size_t kept = 0;
-  for (size_t rank = 1; rank <= n_vocab; ++rank) {
-    const TokenRow row = trace->Row(rank);
-    const auto i = static_cast<size_t>(row.id);
-    const std::string cut = CutName(*trace, row);
-    RC_ASSERT(cut == expected.cut_by[i]);
-    RC_ASSERT(std::abs(row.prob - expected.final[i]) <= 1e-6 + 3e-5 * expected.final[i]);  // (x - m) / T is rounded to float
-    RC_ASSERT(trace->RankOf(row.id) == rank);
-    const auto last = trace->After(trace->stages().size() - 1, row);
-    RC_ASSERT(last.has_value() == cut.empty());
-    if (last) RC_ASSERT(std::abs(last->prob - row.prob) < 1e-12);
-    total += row.prob;
-    kept += size_t{cut.empty()};
-  }
-  RC_ASSERT(std::abs(total - 1) < 1e-6);
-  RC_ASSERT(kept == trace->n_kept());
-}
-
-// A stage's figures describe the distribution that its tokens have after it.
-RC_GTEST_PROP(Trace, StageRecordsAgreeWithTheTokens, ()) {
-  const auto logits = *rc::gen::container<std::vector<float>>(
-      200, rc::gen::map(rc::gen::inRange(-640, 640), [](int v) { return static_cast<float>(v) / 64; }));
-  const SamplerSettings s{.repetition_penalty = 1.2, .temperature = 0.7, .top_k = *rc::gen::inRange(1, 100), .top_p = 0.9};
-  const auto trace = Trace::Run(logits, std::vector<TokenId>{3, 5, 5, 7}, s);
-  RC_ASSERT(trace.ok());
-  size_t entered = logits.size();
-  for (size_t stage = 0; stage < trace->stages().size(); ++stage) {
-    const StageRecord& record = trace->stages()[stage];
-    RC_ASSERT(record.n_in == entered);
-    std::vector<double> alive;
-    double mass_before = 0;
-    for (size_t rank = 1; rank <= logits.size(); ++rank) {
-      if (const auto value = trace->After(stage, trace->Row(rank))) {
-        alive.push_back(value->prob);
-        if (stage >= 2) mass_before += trace->After(stage - 1, trace->Row(rank))->prob;
-      }
-    }
-    RC_ASSERT(alive.size() == record.n_out);
-    RC_ASSERT(std::abs(reference::Entropy(alive) - record.entropy) < 2e-6);
-    if (stage >= 2) RC_ASSERT(std::abs(mass_before - record.mass_out) < 1e-6);
-    entered = record.n_out;
-  }
-}
-
-TEST(Trace, NeutralSettingsChangeNothing) {
+TEST(Trace, StagesThatAreOffChangeNothing) {
+  const std::vector<Stage> off = {RepetitionPenalty{}, PresencePenalty{}, FrequencyPenalty{}, Dry{}, NoRepeatNgram{}, LogitBias{},
+                                  Temperature{}, TopK{}, TopP{}, MinP{}, TypicalP{}, TopNSigma{}, EpsilonCutoff{}, EtaCutoff{},
+                                  TopA{}, TopH{}, TailFree{}, Xtc{}, AdaptiveP{}};
   for (const auto& [name, x] : reference::HardLogits(1000)) {
     SCOPED_TRACE(name);
-    const auto trace = Trace::Run(x, std::vector<TokenId>{1, 2, 3}, {});
-    ASSERT_TRUE(trace.ok());
-    for (const StageRecord& stage : trace->stages()) EXPECT_FALSE(stage.active);
-    for (size_t rank = 1; rank <= trace->n_finite(); ++rank) {
-      const TokenRow row = trace->Row(rank);
+    const Trace trace = RunOn(x, off, {1, 2, 3});
+    EXPECT_EQ(&trace.raw(), &trace.final());
+    for (const StageRecord& stage : trace.stages()) EXPECT_FALSE(stage.active);
+    for (size_t rank = 1; rank <= trace.n_finite(); ++rank) {
+      const TokenRow row = trace.Row(rank);
       EXPECT_EQ(row.prob, row.prob_raw);
       EXPECT_FALSE(row.cut_by);
     }
   }
 }
 
-// [D7] a token stays iff the mass before it is below p. Probabilities are powers of two, so every sum is exact.
-TEST(Trace, TopPBoundary) {
-  const std::vector<float> logits = LogOf({0.5, 0.25, 0.125, 0.125});
-  const auto kept = [&](double p) { return Trace::Run(logits, {}, {.top_p = p})->n_kept(); };
-  EXPECT_EQ(kept(0.4999), 1u);
-  EXPECT_EQ(kept(0.5001), 2u);
-  EXPECT_EQ(kept(0.7499), 2u);
-  EXPECT_EQ(kept(0.7501), 3u);
-  EXPECT_EQ(kept(1e-12), 1u);
+// [D7] the three rules, with probabilities whose sums are exact. Figures: facts 6 of docs/dialects.md.
+TEST(Trace, TopPRules) {
+  const auto kept = [](std::vector<double> p, double top_p, MassRule rule) {
+    return RunOn(LogOf(std::move(p)), {TopP{.p = top_p, .rule = rule}}).n_kept();
+  };
+  const std::vector<double> quarter = {0.5, 0.25, 0.125, 0.125};
+  EXPECT_EQ(kept(quarter, 0.4999, MassRule::kBeforeLess), 1u);
+  EXPECT_EQ(kept(quarter, 0.5001, MassRule::kBeforeLess), 2u);
+  EXPECT_EQ(kept(quarter, 0.7499, MassRule::kBeforeLess), 2u);
+  EXPECT_EQ(kept(quarter, 0.7501, MassRule::kBeforeLess), 3u);
+  EXPECT_EQ(kept(quarter, 1e-12, MassRule::kBeforeLess), 1u);
+  EXPECT_EQ(kept({0.5, 0.3, 0.2}, 0.75, MassRule::kBeforeLess), 2u);
+  EXPECT_EQ(kept({0.5, 0.3, 0.2}, 0.75, MassRule::kBeforeLessOrEqual), 2u);
+  EXPECT_EQ(kept({0.5, 0.3, 0.2}, 0.75, MassRule::kThroughLessOrEqual), 1u);
+  EXPECT_EQ(kept({0.6, 0.3, 0.1}, 0.8, MassRule::kThroughLessOrEqual), 1u);
+  EXPECT_EQ(kept({0.5, 0.25, 0.15, 0.1}, 0.4, MassRule::kThroughLessOrEqual), 1u) << "the first is always kept";
 }
 
-// [D6] exactly k, ties by lower id: logits [2, 1, 1, 1, 0], k = 2 keeps tokens 0 and 1.
-TEST(Trace, TopKBreaksTiesByLowerId) {
+// A decision that rounding could turn is flagged; one that it could not is not.
+TEST(Trace, BoundaryFlags) {
+  const auto flag = [](std::vector<float> x, Stage stage) { return RunOn(x, {std::move(stage)}).stages()[0].boundary; };
+  EXPECT_TRUE(flag(LogOf({0.5, 0.3, 0.2}), TopP{.p = 0.8}));
+  EXPECT_FALSE(flag(LogOf({0.5, 0.3, 0.2}), TopP{.p = 0.79}));
+  EXPECT_TRUE(flag({2, 1, 1, 1, 0}, TopK{.k = 2}));
+  EXPECT_FALSE(flag({2, 1, 0.5f, 0}, TopK{.k = 2}));
+  EXPECT_TRUE(flag(LogOf({0.8, 0.16, 0.04}), MinP{.p = 0.05}));
+  EXPECT_FALSE(flag(LogOf({0.8, 0.16, 0.04}), MinP{.p = 0.06}));
+  EXPECT_TRUE(flag({3, 3, 1}, Greedy{}));
+}
+
+// [D6] exactly k, ties by lower id; or all ties.
+TEST(Trace, TopKTies) {
   const std::vector<float> logits = {2, 1, 1, 1, 0};
-  const auto trace = Trace::Run(logits, {}, {.top_k = 2});
-  ASSERT_EQ(trace->n_kept(), 2u);
-  EXPECT_EQ(trace->Kept()[1], 1);
-  EXPECT_NEAR(trace->Row(1).prob, 0.7311, 5e-5);
-  EXPECT_EQ(trace->stages()[2].threshold, 1.0);
+  const Trace lower = RunOn(logits, {TopK{.k = 2}}), all = RunOn(logits, {TopK{.k = 2, .ties = Ties::kKeepAll}});
+  ASSERT_EQ(lower.n_kept(), 2u);
+  EXPECT_EQ(lower.Row(2).id, 1);
+  EXPECT_NEAR(lower.Row(1).prob, 0.7311, 5e-5);
+  EXPECT_EQ(lower.stages()[0].threshold, 1.0);
+  EXPECT_EQ(lower.Row(3).margin, 0) << "it missed by nothing but its id";
+  EXPECT_EQ(all.n_kept(), 4u);
+  EXPECT_NEAR(all.Row(1).prob, 0.4754, 5e-5);
 }
 
 // Worked figures: the 25 logits of "The cat sat on the" (lmviz): P(mat) and entropy in bits at T = 1, 0.5 and 2.
@@ -180,13 +100,13 @@ TEST(Trace, TemperatureWorkedFigures) {
     double t, p, bits;
   } kCases[] = {{1, 0.8622, 0.9295}, {0.5, 0.9932, 0.066}, {2, 0.4474, 3.061}};
   for (const auto& c : kCases) {
-    const auto trace = Trace::Run(logits, {}, {.temperature = c.t});
-    EXPECT_NEAR(trace->Row(1).prob, c.p, 5e-5) << c.t;
-    EXPECT_NEAR(trace->stages().back().entropy / std::log(2.0), c.bits, 5e-4) << c.t;
+    const Trace trace = RunOn(logits, {Temperature{c.t}});
+    EXPECT_NEAR(trace.Row(1).prob, c.p, 5e-5) << c.t;
+    EXPECT_NEAR(trace.final().sums().Entropy() / std::log(2.0), c.bits, 5e-4) << c.t;
   }
 }
 
-// [D3] worked figures: logits [2, 1, .5] + c, penalty 1.3 on token 0: the result depends on the offset c.
+// [D3] worked figures: logits [2, 1, .5] + c, penalty 1.3 on token 0: the result depends on the offset c ...
 TEST(Trace, RepetitionPenaltyIsNotShiftInvariant) {
   const struct {
     float c;
@@ -194,48 +114,192 @@ TEST(Trace, RepetitionPenaltyIsNotShiftInvariant) {
   } kCases[] = {{0, 0.5161}, {-3, 0.5562}, {10, 0.0959}};
   for (const auto& [c, p] : kCases) {
     const std::vector<float> logits = {2 + c, 1 + c, 0.5f + c};
-    const auto trace = Trace::Run(logits, std::vector<TokenId>{0, 0}, {.repetition_penalty = 1.3});
-    EXPECT_NEAR(trace->Row(trace->RankOf(0)).prob, p, 5e-5) << c;
-    EXPECT_NEAR(trace->RawProbability(0), 0.6285, 5e-5) << c;
+    const Trace trace = RunOn(logits, {RepetitionPenalty{1.3, {}}}, {0, 0});
+    EXPECT_NEAR(trace.RowOf(0).prob, p, 5e-5) << c;
+    EXPECT_NEAR(trace.RowOf(0).prob_raw, 0.6285, 5e-5) << c;
+    // ... which log_softmax before it takes away.
+    const Trace normalised = RunOn(logits, {LogSoftmax{}, RepetitionPenalty{1.3, {}}}, {0, 0});
+    const Trace shifted = RunOn({2, 1, 0.5f}, {LogSoftmax{}, RepetitionPenalty{1.3, {}}}, {0, 0});
+    EXPECT_NEAR(normalised.RowOf(0).prob, shifted.RowOf(0).prob, 1e-6);
   }
 }
 
 // T -> 0 is the greedy choice, T -> infinity uniform; a tiny T must not overflow.
 TEST(Trace, TemperatureLimits) {
   const std::vector<float> logits = {-150, -149, -151, -149};
-  const auto tiny = Trace::Run(logits, {}, {.temperature = 1e-30});
-  EXPECT_NEAR(tiny->Row(1).prob, 0.5, 1e-7);  // two equal maxima share
-  const auto zero = Trace::Run(logits, {}, {.temperature = 0});
-  EXPECT_EQ(zero->Row(1).id, 1);  // [D5] the lower id
-  EXPECT_EQ(zero->Row(1).prob, 1);
-  EXPECT_EQ(CutName(*zero, zero->Row(2)), "temperature");
-  const auto hot = Trace::Run(logits, {}, {.temperature = 1e9});
-  EXPECT_NEAR(hot->Row(4).prob, 0.25, 1e-6);
+  EXPECT_NEAR(RunOn(logits, {Temperature{1e-30}}).Row(1).prob, 0.5, 1e-7);  // two equal maxima share
+  const Trace zero = RunOn(logits, {Temperature{0}});
+  EXPECT_EQ(zero.Row(1).id, 1);  // [D5] the lower id
+  EXPECT_EQ(zero.Row(1).prob, 1);
+  EXPECT_EQ(CutName(zero, zero.Row(2)), "temperature");
+  EXPECT_NEAR(RunOn(logits, {Temperature{1e9}}).Row(4).prob, 0.25, 1e-6);
+}
+
+// The margin is the distance to what the stage kept, in the logits it saw.
+TEST(Trace, MarginsAreInTheLogitsOfTheStage) {
+  const Trace trace = RunOn({4, 3, 2, 1}, {Temperature{0.5}, TopK{.k = 2}});
+  EXPECT_EQ(trace.Row(3).margin, 2);  // 6 - 4
+  EXPECT_EQ(trace.Row(4).margin, 4);
+  const Trace min_p = RunOn({4, 3, 2, 1}, {MinP{.p = std::exp(-1.5)}});
+  EXPECT_NEAR(min_p.Row(3).margin, 0.5, 1e-12);
+  EXPECT_TRUE(std::isnan(RunOn({4, 3}, {BannedTokens{{0}}}).RowOf(0).margin)) << "a ban has no edge";
 }
 
 TEST(Trace, RefusesWhatIsNoDistribution) {
-  const auto where = [](std::vector<float> x) { return Trace::Run(x, {}, {}).error(); };
-  EXPECT_NE(where({1, std::nanf(""), kInf}).message.find("token 1 is NaN"), std::string::npos);
-  EXPECT_NE(where({1, 2, kInf}).message.find("token 2 is +inf"), std::string::npos);
-  EXPECT_NE(where({-kInf, -kInf}).message.find("every logit"), std::string::npos);
-  EXPECT_NE(where({}).message.find("no logits"), std::string::npos);
+  const auto error = [](std::vector<float> x) { return Trace::Run(x, {}, {}).error().message; };
+  EXPECT_NE(error({1, std::nanf(""), kInf}).find("token 1 is NaN"), std::string::npos);
+  EXPECT_NE(error({1, 2, kInf}).find("token 2 is +inf"), std::string::npos);
+  EXPECT_NE(error({-kInf, -kInf}).find("every logit"), std::string::npos);
+  EXPECT_NE(error({}).find("no logits"), std::string::npos);
+  const std::vector<float> two = {1, 2};
+  const std::vector<TokenId> outside = {2};
+  EXPECT_NE(Trace::Run(two, Step::After(outside), {}).error().message.find("token 2 is outside the vocabulary"), std::string::npos);
+  EXPECT_NE(Trace::Run(two, {}, Stages({BannedTokens{{0, 1}}})).error().message.find("forbids every token"), std::string::npos);
 }
 
-TEST(Settings, OutOfRangeNamesTheField) {
+// Each parameter out of its range is one sentence that names it.
+TEST(Stages, OutOfRangeNamesTheParameter) {
+  const double nan = std::nan("");
   const struct {
-    SamplerSettings s;
-    const char* field;
-  } kCases[] = {{{.repetition_penalty = 0}, "repetition_penalty"}, {{.repetition_penalty = std::nan("")}, "repetition_penalty"},
-                {{.repeat_last_n = -2}, "repeat_last_n"},          {{.temperature = -0.1}, "temperature"},
-                {{.temperature = std::nan("")}, "temperature"},    {{.temperature = INFINITY}, "temperature"},
-                {{.top_k = -1}, "top_k"},                          {{.top_p = 0}, "top_p"},
-                {{.top_p = 2}, "top_p"},                           {{.top_p = std::nan("")}, "top_p"}};
+    Stage stage;
+    const char* where;
+  } kCases[] = {{RepetitionPenalty{0, {}}, "repetition_penalty.value"},
+                {RepetitionPenalty{nan, {}}, "repetition_penalty.value"},
+                {RepetitionPenalty{1.1, {.last_n = -2}}, "repetition_penalty.last_n"},
+                {PresencePenalty{nan, {}}, "presence_penalty.value"},
+                {FrequencyPenalty{INFINITY, {}}, "frequency_penalty.value"},
+                {Temperature{-0.1}, "temperature.value"},
+                {Temperature{nan}, "temperature.value"},
+                {Temperature{INFINITY}, "temperature.value"},
+                {DynamicTemperature{1, 0.5, 1}, "dynamic_temperature.high"},
+                {DynamicTemperature{0, 1, 0}, "dynamic_temperature.exponent"},
+                {TopK{-1}, "top_k.value"},
+                {TopP{2}, "top_p.value"},
+                {TopP{nan}, "top_p.value"},
+                {MinP{-0.1}, "min_p.value"},
+                {TypicalP{1.5}, "typical_p.value"},
+                {TopNSigma{nan}, "top_n_sigma.n"},
+                {EpsilonCutoff{2}, "epsilon_cutoff.value"},
+                {EtaCutoff{-1}, "eta_cutoff.value"},
+                {TopA{2}, "top_a.value"},
+                {TopH{2}, "top_h.value"},
+                {TailFree{2}, "tail_free.value"},
+                {Xtc{2, 0.1}, "xtc.probability"},
+                {Xtc{0.5, -1}, "xtc.threshold"},
+                {Dry{-1}, "dry.multiplier"},
+                {NoRepeatNgram{-1, {}}, "no_repeat_ngram.n"},
+                {Mirostat1{.tau = -1}, "mirostat_1.tau"},
+                {Mirostat1{.m = 1}, "mirostat_1.m"},
+                {Mirostat2{.tau = nan}, "mirostat_2.tau"},
+                {AdaptiveP{1.5}, "adaptive_p.target"},
+                {LogitBias{{{9, 1.0f}}}, "logit_bias.ids"},
+                {LogitBias{{{1, kInf}}}, "logit_bias.bias"},
+                {BannedTokens{{-1}}, "banned_tokens.ids"},
+                {AllowedTokens{{9}}, "allowed_tokens.ids"},
+                {BadWords{{{1, 9}}}, "bad_words.ids"},
+                {SequenceBias{{{{9}, 1.0f}}}, "sequence_bias.ids"}};
   for (const auto& c : kCases) {
-    const Status status = Validate(c.s);
-    ASSERT_FALSE(status.ok()) << c.field;
-    EXPECT_EQ(status.error().where, c.field);
+    const Status status = Validate(c.stage, 9);
+    ASSERT_FALSE(status.ok()) << c.where;
+    EXPECT_EQ(status.error().where, c.where);
+    EXPECT_EQ(status.error().message.find('\n'), std::string::npos);
   }
-  EXPECT_TRUE(Validate({}).ok());
+}
+
+// --- Laws -----------------------------------------------------------------------------------------------------------
+
+rc::Gen<std::vector<float>> SomeLogits() {
+  return rc::gen::mapcat(rc::gen::inRange<size_t>(1, 300), [](size_t n) {
+    return rc::gen::container<std::vector<float>>(n, rc::gen::map(rc::gen::inRange(-900, 900), [](int v) { return static_cast<float>(v) / 64; }));
+  });
+}
+
+std::set<TokenId> KeptBy(const Trace& trace) {
+  std::set<TokenId> kept;
+  for (size_t i = 0; i < trace.n_vocab(); ++i) {
+    if (trace.final().Has(static_cast<TokenId>(i))) kept.insert(static_cast<TokenId>(i));
+  }
+  return kept;
+}
+
+// Softmax and everything that looks at probabilities does not see an offset of the logits. [D2] Offsets are powers of two
+// times the grid of the logits, so that no sum rounds.
+RC_GTEST_PROP(Laws, CutsAreShiftInvariant, ()) {
+  std::vector<float> x = *SomeLogits();
+  const std::vector<Stage> stages = {TopK{.k = *rc::gen::inRange(1, 50)}, TopP{.p = 0.9137}, MinP{.p = 0.0213}, TypicalP{.p = 0.7531}, TopA{.a = 0.1171}};
+  const Trace before = RunOn(x, stages);
+  std::vector<float> y = x;
+  for (float& v : y) v += 128;
+  RC_ASSERT(KeptBy(before) == KeptBy(RunOn(y, stages)));
+}
+
+// More k, more p, less min-p: a superset.
+RC_GTEST_PROP(Laws, CutsAreNested, ()) {
+  const std::vector<float> x = *SomeLogits();
+  const auto nested = [&](const Stage& less, const Stage& more) {
+    const auto a = KeptBy(RunOn(x, {less})), b = KeptBy(RunOn(x, {more}));
+    return std::includes(b.begin(), b.end(), a.begin(), a.end());
+  };
+  const auto k = *rc::gen::inRange(1, 300);
+  const double p = *rc::gen::inRange(1, 999) / 1000.0, q = *rc::gen::inRange(1, 999) / 1000.0;
+  RC_ASSERT(nested(TopK{.k = k}, TopK{.k = k + *rc::gen::inRange(0, 50)}));
+  RC_ASSERT(nested(TopP{.p = std::min(p, q)}, TopP{.p = std::max(p, q)}));
+  RC_ASSERT(nested(MinP{.p = std::max(p, q)}, MinP{.p = std::min(p, q)}));
+  RC_ASSERT(nested(TopNSigma{.n = std::min(p, q)}, TopNSigma{.n = std::max(p, q)}));
+  RC_ASSERT(nested(TopK{.k = k}, TopK{.k = k, .ties = Ties::kKeepAll}));
+}
+
+// min-p before a temperature is min-p^(1/T) after it: p' = p^T the other way round (facts 4).
+RC_GTEST_PROP(Laws, MinPAcrossTheTemperature, ()) {
+  const std::vector<float> x = *SomeLogits();
+  const double t = *rc::gen::elementOf(std::vector<double>{0.5, 0.8, 1.5, 2});
+  const double p = 0.0517;
+  const Trace before = RunOn(x, {MinP{.p = p}, Temperature{t}}), after = RunOn(x, {Temperature{t}, MinP{.p = std::pow(p, 1 / t)}});
+  RC_PRE(!before.stages()[0].boundary && !after.stages()[1].boundary);
+  RC_ASSERT(KeptBy(before) == KeptBy(after));
+}
+
+// Two temperatures are one: T1 T2. Greedy is the first of the rank order. A cut leaves ratios as they are.
+RC_GTEST_PROP(Laws, TemperatureGreedyRatios, ()) {
+  const std::vector<float> x = *SomeLogits();
+  const Trace twice = RunOn(x, {Temperature{0.5}, Temperature{4}}), once = RunOn(x, {Temperature{2}});
+  const Trace cut = RunOn(x, {TopP{.p = 0.8}});
+  const TokenRow best = cut.Row(1);
+  RC_ASSERT(RunOn(x, {Greedy{}}).Row(1).id == best.id);
+  RC_ASSERT(RunOn(x, {Temperature{0}}).Row(1).id == best.id);
+  for (size_t rank = 1; rank <= x.size(); ++rank) {
+    const TokenRow a = twice.Row(rank), b = once.Row(rank), c = cut.Row(rank);
+    RC_ASSERT(a.id == b.id);
+    RC_ASSERT(std::abs(a.prob - b.prob) <= 1e-6 * b.prob + 1e-37);
+    if (!c.cut_by) RC_ASSERT(std::abs(c.prob / best.prob - c.prob_raw / best.prob_raw) < 1e-9);
+  }
+}
+
+// Renaming tokens renames the result, where there are no ties.
+RC_GTEST_PROP(Laws, PermutationEquivariance, ()) {
+  std::vector<float> x = *SomeLogits();
+  std::sort(x.begin(), x.end());
+  x.erase(std::unique(x.begin(), x.end()), x.end());
+  const std::vector<Stage> stages = {TopK{.k = 40}, TypicalP{.p = 0.8531}, TopP{.p = 0.9137}};
+  const Trace a = RunOn(x, stages);
+  std::vector<float> reversed(x.rbegin(), x.rend());
+  const Trace b = RunOn(reversed, stages);
+  RC_PRE(!a.stages()[1].boundary && !b.stages()[1].boundary);
+  for (size_t i = 0; i < x.size(); ++i) {
+    const auto id = static_cast<TokenId>(i), mirrored = static_cast<TokenId>(x.size() - 1 - i);
+    RC_ASSERT(a.final().Has(id) == b.final().Has(mirrored));
+  }
+}
+
+// A penalty above 1 never raises a token, whatever the sign; one below 1 never lowers it.
+RC_GTEST_PROP(Laws, PenaltiesPushOneWay, ()) {
+  const std::vector<float> x = *SomeLogits();
+  const auto id = static_cast<TokenId>(*rc::gen::inRange<size_t>(0, x.size()));
+  const double r = *rc::gen::elementOf(std::vector<double>{1.05, 1.3, 5});
+  const double before = RunOn(x, {}).RowOf(id).prob;
+  RC_ASSERT(RunOn(x, {RepetitionPenalty{r, {}}}, {id}).RowOf(id).prob <= before * (1 + 1e-12));
+  RC_ASSERT(RunOn(x, {RepetitionPenalty{1 / r, {}}}, {id}).RowOf(id).prob >= before * (1 - 1e-12));
+  RC_ASSERT(RunOn(x, {PresencePenalty{r, {}}}, {id}).RowOf(id).prob <= before * (1 + 1e-12));
 }
 
 }  // namespace
