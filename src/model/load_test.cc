@@ -103,14 +103,13 @@ TEST(LoadModel, EmbeddingAndVocabularyMustAgree) {
 }
 
 TEST(LoadModel, NamesATypeWithoutKernels) {
-  for (const auto& [type, name] : {std::pair{GgmlType::kBF16, "BF16"}, std::pair{GgmlType::kF64, "F64"}}) {
+  for (const auto& [type, name, bytes] : {std::tuple{GgmlType::kI16, "I16", 2u}, std::tuple{GgmlType::kF64, "F64", 8u}}) {
     RandomModel spec;
-    const uint32_t bytes = type == GgmlType::kF64 ? 8 : 2;
     spec.edit = [](RandomModel::Tensor& t) { return t.name != "blk.1.ffn_up.weight"; };
-    spec.metadata = [bytes, t = type](GgufWriter& w) {
+    spec.metadata = [bytes = bytes, t = type](GgufWriter& w) {
       w.Tensor("blk.1.ffn_up.weight", t, {64, 96}, Bytes(64 * 96 * bytes));
     };
-    ExpectRefused(spec, ErrorCode::kUnsupported, {"blk.1.ffn_up.weight", name, "F32, F16, Q8_0"});
+    ExpectRefused(spec, ErrorCode::kUnsupported, {"blk.1.ffn_up.weight", name, "F32, F16, BF16, Q8_0"});
   }
 }
 

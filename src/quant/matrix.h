@@ -19,10 +19,10 @@
 
 namespace lp {
 
-// Types that the functions below take. Adding one is adding a struct in quant/formats-inl.h and a line in
-// quant/matrix.cc.
+// Types that the functions below take. Adding one is adding a struct in quant/formats*-inl.h, a line in quant/gemv.cc and
+// one in quant/matrix.cc.
 bool IsWeightType(GgmlType type);
-std::string WeightTypeNames();  // "F32, F16, Q8_0", for messages
+std::string WeightTypeNames();  // "F32, F16, BF16, ...", for messages
 
 // A row-major matrix [rows, cols] in stored form. A view: the mapped file must outlive it.
 struct WeightMatrix {
@@ -38,7 +38,7 @@ struct WeightMatrix {
 // A view of `data` as [rows, cols]; IsWeightType(type), and data holds exactly that many bytes.
 WeightMatrix MakeWeightMatrix(GgmlType type, size_t rows, size_t cols, std::span<const uint8_t> data);
 
-// One row as float32: out [w.cols]. Exact: every stored value of F32, F16 and Q8_0 is a float.
+// One row as float32: out [w.cols]. Each number is the exact value of the format, rounded once (and most need no rounding).
 void DecodeRow(const WeightMatrix& w, size_t row, std::span<float> out);
 
 // y[t * y_stride + r] = row r of w . x[t] for r in [row_begin, row_end), t in [0, n_tokens).

@@ -13,19 +13,12 @@
 
 #include "hwy/highway.h"
 #include "hwy/tests/hwy_gtest.h"
+#include "support/quant_reference.h"
 
 namespace lp {
 namespace {
 
-// A half from its definition: (-1)^s 2^(e-15) (1 + m/1024), e = 0: (-1)^s 2^-14 m/1024, e = 31: infinity or NaN.
-double HalfValue(uint16_t bits) {
-  const int exponent = bits >> 10 & 31;
-  const double mantissa = (bits & 1023) / 1024.0, sign = bits >> 15 ? -1.0 : 1.0;
-  if (exponent == 31) {
-    return mantissa != 0 ? std::numeric_limits<double>::quiet_NaN() : sign * std::numeric_limits<double>::infinity();
-  }
-  return exponent == 0 ? sign * std::ldexp(mantissa, -14) : sign * std::ldexp(1 + mantissa, exponent - 15);
-}
+using reference::HalfValue;
 
 uint16_t RandomHalf(std::mt19937& rng) {  // finite, of magnitude 2^-9 to 2
   const uint32_t r = static_cast<uint32_t>(rng());
@@ -47,23 +40,27 @@ Sample MakeSample(GgmlType type, size_t rows, size_t cols, size_t offset, uint32
     const auto* p = reinterpret_cast<const uint8_t*>(&v);
     s.bytes.insert(s.bytes.end(), p, p + sizeof(v));
   };
-  double scale = 0;
-  for (size_t i = 0; i < rows * cols; ++i) {
-    const uint16_t half = RandomHalf(rng);
+  const GgmlTypeInfo& info = *FindGgmlType(static_cast<uint32_t>(type));
+  const std::vector<size_t> halves = reference::HalfOffsets(type);
+  for (size_t block = 0; block < rows * cols / info.block_size; ++block) {
+    const size_t begin = s.bytes.size();
     if (type == GgmlType::kF32) {
-      put(static_cast<float>(HalfValue(half)) * 1.1f);
-      s.values.push_back(static_cast<double>(static_cast<float>(HalfValue(half)) * 1.1f));
+      put(static_cast<float>(HalfValue(RandomHalf(rng))) * 1.1f);
     } else if (type == GgmlType::kF16) {
-      put(half);
-      s.values.push_back(HalfValue(half));
+      put(RandomHalf(rng));
+    } else if (type == GgmlType::kBF16) {
+      put(static_cast<uint16_t>((rng() & 0x8000u) | (0x3c80u + rng() % 0x300u)));
     } else {
-      if (i % 32 == 0) put(half), scale = HalfValue(half);
-      const auto q = static_cast<int8_t>(static_cast<int>(rng() % 256) - 128);
-      put(q);
-      s.values.push_back(scale * q);
+      for (size_t i = 0; i < info.block_bytes; ++i) put(static_cast<uint8_t>(rng()));
+      for (const size_t at : halves) {
+        const uint16_t half = RandomHalf(rng);
+        std::memcpy(s.bytes.data() + begin + at, &half, 2);
+      }
+    }
+    for (size_t i = 0; i < info.block_size; ++i) {
+      s.values.push_back(static_cast<double>(static_cast<float>(reference::NumberOf(type, s.bytes.data() + begin, i))));
     }
   }
-  const GgmlTypeInfo& info = *FindGgmlType(static_cast<uint32_t>(type));
   s.matrix = MakeWeightMatrix(type, rows, cols, std::span(s.bytes).subspan(offset));
   EXPECT_EQ(s.matrix.row_bytes, cols / info.block_size * info.block_bytes);
   return s;
@@ -79,12 +76,15 @@ std::vector<float> RandomVector(size_t n, uint32_t seed) {
 class MatrixTest : public hwy::TestWithParamTarget {};
 HWY_TARGET_INSTANTIATE_TEST_SUITE_P(MatrixTest);
 
-constexpr GgmlType kTypes[] = {GgmlType::kF32, GgmlType::kF16, GgmlType::kQ8_0};
-// 0, 1, around vectors of 4, 8, 16, around the 32 lanes, around the 1024-column panel; Q8_0 rows are whole blocks.
+constexpr GgmlType kTypes[] = {GgmlType::kF32,  GgmlType::kF16,  GgmlType::kBF16, GgmlType::kQ8_0,   GgmlType::kQ4_0,
+                               GgmlType::kQ4_1, GgmlType::kQ5_0, GgmlType::kQ5_1, GgmlType::kQ2_K,   GgmlType::kQ3_K,
+                               GgmlType::kQ4_K, GgmlType::kQ5_K, GgmlType::kQ6_K, GgmlType::kIQ4_NL, GgmlType::kIQ4_XS};
+// 0, 1, around vectors of 4, 8, 16, around the 32 lanes, around the 1024-column panel; rows of block
+// types are whole blocks.
 constexpr size_t kCols[] = {0,  1,  3,  4,  5,  7,  8,   9,    15,   16,   17,   31,   32,
-                            33, 63, 64, 65, 96, 97, 160, 1023, 1024, 1025, 1056, 2048, 2081};
+                            33, 63, 64, 65, 96, 97, 160, 1023, 1024, 1025, 1056, 256, 512, 768, 2048, 2081, 2816};
 
-bool Fits(GgmlType type, size_t cols) { return type != GgmlType::kQ8_0 || cols % 32 == 0; }
+bool Fits(GgmlType type, size_t cols) { return cols % FindGgmlType(static_cast<uint32_t>(type))->block_size == 0; }
 
 TEST_P(MatrixTest, DecodesEveryHalfByItsDefinition) {
   std::vector<uint16_t> halves(65536);
@@ -121,14 +121,15 @@ TEST_P(MatrixTest, DecodesBitForBit) {
     }
   }
 }
-// Mutation: read Q8_0's numbers from byte 1 of the block -> red.
+// Mutations, each red: any offset, shift or mask of a format; the subtraction of a minimum as a fused multiply-add of an
+// inexact product.
 
 TEST_P(MatrixTest, ProductsMatchDoubleSums) {
   for (const GgmlType type : kTypes) {
     for (const size_t cols : kCols) {
       if (!Fits(type, cols)) continue;
-      for (const size_t tokens : {1u, 2u, 3u, 4u, 49u}) {
-        const size_t rows = 7, element = type == GgmlType::kF32 ? 4 : type == GgmlType::kF16 ? 2 : 1;
+      for (const size_t tokens : {1u, 2u, 4u, 5u, 49u}) {
+        const size_t rows = 7, element = type == GgmlType::kF32 ? 4 : type == GgmlType::kF16 || type == GgmlType::kBF16 ? 2 : 1;
         const Sample s = MakeSample(type, rows, cols, element, 2);        // as unaligned as the type allows
         const std::vector<float> x = RandomVector(1 + tokens * cols, 3);  // used from 1: unaligned for SIMD
         std::vector<float> y(tokens * (rows + 2), -7.0f);
@@ -154,7 +155,7 @@ TEST_P(MatrixTest, ProductsMatchDoubleSums) {
 
 TEST_P(MatrixTest, AnyGroupingGivesTheSameBits) {
   for (const GgmlType type : kTypes) {
-    for (const size_t cols : {size_t{32}, size_t{40}, size_t{576}, size_t{1024}, size_t{2080}, size_t{3000}}) {
+    for (const size_t cols : {size_t{32}, size_t{40}, size_t{576}, size_t{1024}, size_t{2080}, size_t{2816}, size_t{3000}}) {
       if (!Fits(type, cols)) continue;
       const size_t rows = 11, tokens = 101;
       const Sample s = MakeSample(type, rows, cols, 0, 4);
@@ -205,9 +206,9 @@ TEST(MatrixTargets, FusedTargetsAgreeBitForBit) {
 }
 
 TEST(MatrixTypes, AreKnownByName) {
-  EXPECT_EQ(WeightTypeNames(), "F32, F16, Q8_0");
-  EXPECT_TRUE(IsWeightType(GgmlType::kQ8_0));
-  EXPECT_FALSE(IsWeightType(GgmlType::kQ4_K));
+  EXPECT_EQ(WeightTypeNames(), "F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL, IQ4_XS");
+  EXPECT_TRUE(IsWeightType(GgmlType::kQ4_K));
+  EXPECT_FALSE(IsWeightType(GgmlType::kF64));
 }
 
 }  // namespace
