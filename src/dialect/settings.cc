@@ -186,6 +186,20 @@ bool IsSet(const Settings& settings, const SettingSpec& spec) {
   return std::visit([&](const auto member) { return (settings.*member).has_value(); }, spec.member);
 }
 
+namespace {
+// One entry of a list, as SetFromText reads it.
+std::string ItemText(TokenId id) { return StrCat(id); }
+std::string ItemText(const TokenSequence& ids) {
+  std::string text;
+  for (const TokenId id : ids) text += StrCat(text.empty() ? "" : "/", id);
+  return text;
+}
+template <class Tokens>
+std::string ItemText(const std::pair<Tokens, float>& biased) {
+  return StrCat(ItemText(biased.first), ":", biased.second);
+}
+}  // namespace
+
 std::string SettingText(const Settings& settings, const SettingSpec& spec) {
   if (!IsSet(settings, spec)) return "";
   return std::visit(
@@ -199,7 +213,12 @@ std::string SettingText(const Settings& settings, const SettingSpec& spec) {
         } else if constexpr (std::is_arithmetic_v<T>) {
           return StrCat(value);
         } else {
-          return StrCat(value.size(), value.size() == 1 ? " entry" : " entries");
+          std::string text;
+          for (const auto& item : value) {
+            if (!text.empty()) text += std::is_same_v<T, std::vector<TokenId>> ? '/' : ';';
+            text += ItemText(item);
+          }
+          return text;
         }
       },
       spec.member);

@@ -72,7 +72,7 @@ const SettingSpec* FindSetting(std::string_view name_or_alias);  // null when th
 // The error for a name that is none: suggests the nearest.
 Error UnknownSetting(std::string_view name);
 bool IsSet(const Settings& settings, const SettingSpec& spec);
-// The value as text ("0.8", "true", "3 tokens"); empty when not set.
+// The value as text that SetFromText reads ("0.8", "true", "5:-1.5;7:-inf"); empty when not set.
 std::string SettingText(const Settings& settings, const SettingSpec& spec);
 
 // Sets one from text: "temperature", "0.7". Lists: ids joined by '/', sequences too, joined by ';' ("1/2;3"), biases as
