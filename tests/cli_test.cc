@@ -75,7 +75,7 @@ TEST(Cli, SamplerFlagsUnderEveryName) {
       "next -p Once --json --temperature 0.7 --top_k 30 --top_p 0.9 --repetition-penalty 1.1 --repeat_last_n 8 -s 3");
   EXPECT_EQ(a, b);
   EXPECT_EQ(a["sampler"].dump(),
-            R"({"dialect":"logitpeek","min_p":0,"repeat_last_n":8,"repetition_penalty":1.1,"seed":3,"temperature":0.7,)"
+            R"({"dialect":"logitpeek","min_p":0.0,"repeat_last_n":8,"repetition_penalty":1.1,"seed":3,"temperature":0.7,)"
             R"("top_k":30,"top_p":0.9})");
   EXPECT_EQ(a["tokens"].size(), 20u);
 }
@@ -173,9 +173,9 @@ TEST(Cli, CompareAndTranslate) {
   const json same = RunJson("compare -p Once --a 'dialect=vllm,temperature=0.5' --b 'temp=0.5' --json");
   EXPECT_EQ(same["total_variation"], 0);
   EXPECT_EQ(same["kl_a_b_bits"], 0);
-  const json other = RunJson("compare -p Once --a 'dialect=llama.cpp,top_p=0.8,temp=0.5' --b 'dialect=transformers,top_p=0.8,temp=0.5' --json");
+  const json other = RunJson("compare -p 'The king was' --a 'dialect=llama.cpp,top_p=0.8,temp=0.5' --b 'dialect=transformers,top_p=0.8,temperature=0.5' --json");
   EXPECT_GT(other["n_kept_a"], other["n_kept_b"]);  // llama.cpp cuts before the temperature sharpens
-  EXPECT_NE(RunCommand("compare -p Once --a top_k=3 --b top_k=4").out.find("only B keeps 1 tokens"), std::string::npos);
+  EXPECT_NE(RunCommand("compare -p 'The king was' --a top_k=3 --b top_k=4").out.find("only B keeps 1 tokens"), std::string::npos);
   const json said = RunJson("translate -p Once --from 'dialect=llama.cpp,temperature=0.5,min_p=0.1,top_k=0,top_p=1' --to vllm --json");
   EXPECT_EQ(said["exact"], true);
   EXPECT_NEAR(said["settings"]["min_p"].get<double>(), 0.01, 1e-12);  // p^(1/T): vLLM tests it after the temperature

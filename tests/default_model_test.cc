@@ -58,7 +58,7 @@ TEST(DefaultModel, GreedyContinuationEqualsTheReference) {
     // the reference does not stop at end of text
     while (context.size() < prompt + expected.size()) {
       ASSERT_TRUE(
-          Generate(Model(), context, {.temperature = 0}, prompt + expected.size() - context.size(), [](const auto&) {
+          Generate(Model(), context, {.stages = {Temperature{0}}}, prompt + expected.size() - context.size(), [](const auto&) {
             return true;
           }).ok());
     }

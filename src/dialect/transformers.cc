@@ -1,4 +1,6 @@
 // Hugging Face transformers: generation/utils.py, _get_logits_processor; generation/logits_process.py.
+#include <algorithm>
+
 #include "base/str_cat.h"
 #include "dialect/resolver.h"
 
@@ -33,6 +35,12 @@ Status Refusals(const Settings& s) {
 // Outside (0, 1) the cutoffs are not even built.
 double Cutoff(const std::optional<double>& epsilon) { return epsilon && *epsilon > 0 && *epsilon < 1 ? *epsilon : 0; }
 
+// The end of the text is no bad word: NoBadWordsLogitsProcessor drops it.
+std::vector<TokenSequence> WithoutEnds(std::vector<TokenSequence> words, const std::vector<TokenId>& ends) {
+  std::erase_if(words, [&](const TokenSequence& word) { return word.size() == 1 && std::find(ends.begin(), ends.end(), word[0]) != ends.end(); });
+  return words;
+}
+
 void IgnoreWarpers(Resolver& r) {
   const std::string reason = "do_sample=False: greedy search uses the penalties and none of the warpers";
   r.Ignore(&S::temperature, reason);
@@ -56,8 +64,8 @@ Result<Resolved> ResolveTransformers(const Settings& settings, const ModelFacts&
   r.Add(RepetitionPenalty{r.Get(&S::repetition_penalty, 1.0), {}});
   if (const auto& n = r.Given(&S::no_repeat_ngram_size)) r.Add(NoRepeatNgram{*n, {}});
   if (const auto& n = r.Given(&S::encoder_no_repeat_ngram_size)) r.Add(NoRepeatNgram{*n, {.prompt_only = true}});
-  if (const auto& words = r.Given(&S::bad_words_ids)) r.Add(BadWords{*words});
   const auto& ends = r.Given(&S::eos_token_id);
+  if (const auto& words = r.Given(&S::bad_words_ids)) r.Add(BadWords{WithoutEnds(*words, ends.value_or(facts.end_tokens))});
   if (const auto& n = r.Given(&S::min_new_tokens)) r.Add(BannedTokens{ends.value_or(facts.end_tokens), *n});
   if (const auto& ids = r.Given(&S::suppress_tokens)) r.Add(BannedTokens{*ids});
   r.Ignore(&S::logit_bias, "transformers has no logit_bias; sequence_bias with sequences of one token is the same");
