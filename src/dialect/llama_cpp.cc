@@ -76,7 +76,7 @@ void AddSampler(Resolver& r, char letter, const LlamaDefaults& d, int64_t min_ke
       if (const auto& n = r.Given(&S::top_n_sigma)) r.Add(TopNSigma{*n});
       return;
     case 'k':
-      r.Add(TopK{std::max<int64_t>(0, r.Get(&S::top_k, d.top_k)), Ties::kLowerId, min_keep});
+      r.Add(TopK{std::max<int64_t>(0, r.Get(&S::top_k, d.top_k)), Ties::kLowerId});  // it takes no min_keep
       return;
     case 'y':
       if (const auto& p = r.Given(&S::typical_p)) r.Add(TypicalP{std::clamp(*p, 0.0, 1.0), MassRule::kBeforeLessOrEqual, Ties::kLowerId, min_keep});
@@ -140,6 +140,10 @@ Status AddLlamaChain(Resolver& r, const LlamaDefaults& d) {
   for (const char letter : order) AddSampler(r, letter, d, min_keep);
   if (const auto& target = r.Given(&S::adaptive_target); target && *target >= 0) {
     r.Add(AdaptiveP{std::min(*target, 1.0), r.Get(&S::adaptive_decay, 0.9)});
+  }
+  const size_t sigma = order.find('s'), typical = order.find('y');
+  if (r.Has(&S::top_n_sigma) && r.Has(&S::typical_p) && sigma < typical) {
+    r.Note("after top_n_sigma llama.cpp's typical_p adds up 0 log 0 of the tokens that were cut and comes to NaN: which tokens it keeps is arbitrary there; here it is the definition");
   }
   // A sampler that is not in the order does not act, whatever its setting.
   const auto missing = [&](char letter, auto member) {

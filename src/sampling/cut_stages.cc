@@ -34,10 +34,18 @@ bool NearLogit(const State& state, double t) {
   return state.CountFrom(from) > (to >= state.Max() ? 0 : state.CountFrom(std::nextafter(to, kInfinity)));
 }
 
+// Whether the token after the n-th of the rank order has the same logit: which of equals stays is each engine's own
+// choice.
+bool TiesAfter(const State& state, const Candidate& last, size_t n) {
+  if (n >= state.n()) return false;
+  if (!state.narrow() && n >= State::kNarrow) return state.CountFrom(last.value) > n;
+  return state.Ranked(n + 1).value == last.value;
+}
+
 // Keeps the first n of the rank order, of which `last` is the n-th.
 Outcome CutThrough(const State& state, const Candidate& last, size_t n) {
   if (n >= state.n()) return {};
-  return {.state = state.KeepThrough(last, n), .low = Wide(last.value)};
+  return {.state = state.KeepThrough(last, n), .low = Wide(last.value), .boundary = TiesAfter(state, last, n)};
 }
 Outcome CutAfter(const State& state, size_t n) {
   if (n >= state.n()) return {};
@@ -53,10 +61,9 @@ Outcome CutBelow(const State& state, double t, int64_t min_keep, Ties ties = Tie
   Outcome outcome{.low = t};
   if (low > state.Max() || (least > 1 && state.CountFrom(low) < least)) {
     const Candidate last = state.Ranked(least);
-    const bool tie = least < state.n() && state.Ranked(least + 1).value == last.value;
-    if (!tie || ties == Ties::kLowerId) {
+    if (!TiesAfter(state, last, least) || ties == Ties::kLowerId) {
       outcome = CutThrough(state, last, least);
-      outcome.boundary = near || tie;
+      outcome.boundary = outcome.boundary || near;
       return outcome;
     }
     low = last.value;
@@ -119,22 +126,19 @@ std::optional<size_t> Float32Count(const TopP& stage, const State& state) {
 
 // [D5]
 Outcome Apply(const Greedy&, const State& state, const Step&) {
-  Outcome outcome = CutAfter(state, 1);
-  outcome.boundary = state.n() > 1 && state.Top(2)[1].value == state.Max();
-  return outcome;
+  return CutAfter(state, 1);
 }
 
 // [D6]
 Outcome Apply(const TopK& stage, const State& state, const Step&) {
   const size_t k = std::max(static_cast<size_t>(stage.k), MinKeep(stage.min_keep, state));
   if (k >= state.n()) return {};
-  const float next = state.Ranked(k + 1).value, last = state.Ranked(k).value;
-  const bool tie = next == last;  // which of the equals stay is each engine's own choice
-  Outcome outcome{.low = Wide(last)};
-  if (!tie || stage.ties == Ties::kLowerId) outcome = CutAfter(state, k);
-  else if (state.CountFrom(last) < state.n()) outcome.state = state.KeepRange(last, kInfinity);
-  outcome.threshold = Wide(last);
-  outcome.boundary = tie;
+  const Candidate last = state.Ranked(k);
+  const bool tie = TiesAfter(state, last, k);
+  Outcome outcome{.low = Wide(last.value), .boundary = tie};
+  if (!tie || stage.ties == Ties::kLowerId) outcome = CutThrough(state, last, k);
+  else if (state.CountFrom(last.value) < state.n()) outcome.state = state.KeepRange(last.value, kInfinity);
+  outcome.threshold = Wide(last.value);
   return outcome;
 }
 
@@ -149,7 +153,7 @@ Outcome Apply(const TopP& stage, const State& state, const Step&) {
   if (near) n = Float32Count(stage, state).value_or(n);
   n = std::clamp(n, MinKeep(stage.min_keep, state), state.n());
   Outcome outcome = n == edge.n ? CutThrough(state, edge.last, n) : CutAfter(state, n);
-  outcome.boundary = near;
+  outcome.boundary = outcome.boundary || near;
   if (n < state.n()) outcome.threshold = state.ProbabilityOf(static_cast<float>(outcome.low));
   return outcome;
 }
@@ -233,7 +237,7 @@ Outcome Apply(const TopH& stage, const State& state, const Step& step) {
   const size_t n = std::clamp(whole ? edge.n : edge.n - 1, MinKeep(stage.min_keep, state), state.n());
   Outcome outcome = CutAfter(state, n);
   outcome.threshold = tau;
-  outcome.boundary = std::abs(edge.through - tau) < MassSlack(edge.n) || std::abs(edge.before - tau) < MassSlack(edge.n);
+  outcome.boundary = outcome.boundary || std::abs(edge.through - tau) < MassSlack(edge.n) || std::abs(edge.before - tau) < MassSlack(edge.n);
   return outcome;
 }
 
@@ -262,7 +266,7 @@ Outcome Apply(const TailFree& stage, const State& state, const Step&) {
     }
   }
   Outcome outcome = CutAfter(state, keep);
-  outcome.boundary = edge.boundary;
+  outcome.boundary = outcome.boundary || edge.boundary;
   return outcome;
 }
 
@@ -277,6 +281,7 @@ Outcome Apply(const Xtc& stage, const State& state, const Step& step) {
   std::vector<TokenId> removed;
   for (const Candidate& c : state.Top(n - 1)) removed.push_back(c.id);
   outcome.high = Wide(state.Ranked(n).value);
+  outcome.boundary = outcome.boundary || state.Ranked(n - 1).value == state.Ranked(n).value;
   outcome.state = state.Without(removed);
   return outcome;
 }
@@ -298,7 +303,7 @@ Outcome Apply(const Mirostat1& stage, const State& state, const Step&) {
   const size_t n = k >= static_cast<double>(state.n()) ? state.n() : std::max<size_t>(1, static_cast<size_t>(k));
   Outcome outcome = CutAfter(state, n);
   outcome.threshold = k;
-  outcome.boundary = std::abs(k - std::round(k)) < 1e-4 * k;
+  outcome.boundary = outcome.boundary || std::abs(k - std::round(k)) < 1e-4 * k;
   return outcome;
 }
 

@@ -135,7 +135,7 @@ TEST_F(ApiTest, BadRequestsNameTheField) {
       {"next", R"({"tokens":[1],"trace":1})", 400, "/trace"},
       {"next", R"({"tokens":[1],"tok":1})", 400, "/tok"},
       {"next", R"({"tokens":[1],"sampler":{"top_p":0}})", 400, "/sampler/top_p"},
-      {"next", R"({"tokens":[1],"sampler":{"chain":"top_q=1"}})", 400, "/sampler"},
+      {"next", R"({"tokens":[1],"sampler":{"chain":"top_q=1"}})", 400, "/sampler/chain"},
       {"next", R"({"tokens":[1],"sampler":{"suppress_tokens":[261]}})", 400, nullptr},
       {"next", R"({"tokens":[1],"prompt_length":2})", 400, "/prompt_length"},
       {"draw", R"({"tokens":[1],"mode":"best"})", 400, "/mode"},
