@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fstream>
+#include <map>
 
 #include "metrics/compare.h"
 #include "metrics/metrics.h"
@@ -324,6 +326,56 @@ TEST(SettingsText, NamesAliasesAndMistakes) {
     const auto parsed = ParseDialectSettings(bad);
     ASSERT_FALSE(parsed.ok()) << bad;
     EXPECT_EQ(parsed.error().message.find('\n'), std::string::npos);
+  }
+}
+
+// docs/dialects.md names every setting and every alias, and says rightly who acts on it.
+TEST(SettingsText, AreDocumented) {
+  std::ifstream file(LP_SOURCE_DIR "/docs/dialects.md");
+  std::map<std::string, std::string> who;  // by setting: the letters of its row
+  std::string aliases;
+  for (std::string line; std::getline(file, line);) {
+    if (!line.starts_with("| `")) continue;
+    const size_t second = line.find('|', 1), third = line.find('|', second + 1);
+    if (third == std::string::npos) continue;
+    aliases += line.substr(second, third - second) + ",";
+    for (size_t at = line.find('`'); at < second; at = line.find('`', at + 1)) {
+      const size_t end = line.find('`', at + 1);
+      who[line.substr(at + 1, end - at - 1)] = line.substr(third + 1);
+      at = end;
+    }
+  }
+  constexpr const char* kLetters = "LTCVOMA";
+  const auto some = [](const std::string& name) -> std::string {
+    for (const char* list : {"suppress_tokens", "allowed_token_ids", "eos_token_id"}) {
+      if (name == list) return "1";
+    }
+    if (name == "logit_bias" || name == "sequence_bias") return "1:1";
+    if (name == "bad_words_ids" || name == "dry_sequence_breakers") return "1/2";
+    if (name == "samplers") return "kt";
+    if (name == "do_sample") return "true";
+    return "1";
+  };
+  for (const SettingSpec& spec : AllSettings()) {
+    const std::string name(spec.name);
+    ASSERT_TRUE(who.contains(name)) << name;
+    for (const std::string_view alias : spec.aliases) EXPECT_NE(aliases.find(alias), std::string::npos) << alias;
+    if (name == "seed") continue;
+    for (size_t d = 0; d < std::size(kAllDialects); ++d) {
+      Settings s;
+      ASSERT_TRUE(SetFromText(s, name, some(name)).ok()) << name;
+      // What belongs to a stage acts only where the stage is on.
+      if (name.starts_with("dry_")) s.dry_multiplier = 1;
+      if (name.starts_with("xtc_")) s.xtc_probability = 1;
+      if (name.starts_with("dynatemp_")) s.dynatemp_range = 0.5;
+      if (name.starts_with("mirostat_")) s.mirostat = 2;
+      if (name.starts_with("adaptive_")) s.adaptive_target = 0.5;
+      if (name == "eos_token_id") s.min_new_tokens = 3;
+      const auto resolved = Resolve(kAllDialects[d], s, {});
+      if (!resolved.ok()) continue;  // refused is not ignored
+      const bool ignored = std::any_of(resolved->ignored.begin(), resolved->ignored.end(), [&](const Ignored& i) { return i.setting == name; });
+      EXPECT_EQ(!ignored, who[name].find(kLetters[d]) != std::string::npos) << name << " in " << DialectName(kAllDialects[d]);
+    }
   }
 }
 
