@@ -72,7 +72,8 @@ class TensorReader {
                           ", which is not supported yet; supported: ", WeightTypeNames()),
                    name};
     }
-    const size_t alignment = tensor->type == GgmlType::kF32 ? 4 : tensor->type == GgmlType::kF16 ? 2 : 1;
+    const bool is_half = tensor->type == GgmlType::kF16 || tensor->type == GgmlType::kBF16;
+    const size_t alignment = tensor->type == GgmlType::kF32 ? 4 : is_half ? 2 : 1;
     if (reinterpret_cast<uintptr_t>(tensor->data.data()) % alignment != 0) {
       return Error{
           ErrorCode::kUnsupported,

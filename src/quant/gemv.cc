@@ -25,13 +25,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 // Every row is read once from memory and never again, so the only aim is to keep reads in flight. One row at a time
 // with prefetch was faster than several rows at once.
-#ifndef LP_PF
-#define LP_PF 1024
-#endif
-#ifndef LP_STEP
-#define LP_STEP 4
-#endif
-constexpr size_t kPrefetchBytes = LP_PF;
+constexpr size_t kPrefetchBytes = 1024;
 constexpr size_t kCacheLine = 64;
 
 template <class Format>
@@ -67,7 +61,7 @@ HWY_INLINE void AddBlock(const uint8_t* HWY_RESTRICT block, const float* HWY_RES
 template <class Format>
 HWY_INLINE float DotRow(const uint8_t* HWY_RESTRICT row, const float* HWY_RESTRICT x, size_t cols,
                         const float* HWY_RESTRICT x_tail) {
-  constexpr size_t kStep = Format::kChunks == 1 ? LP_STEP : 1;  // blocks between prefetches
+  constexpr size_t kStep = Format::kChunks == 1 ? 4 : 1;  // blocks between prefetches
   constexpr size_t kBytes = Format::kBlockBytes, kNumbers = kLanes * Format::kChunks;
   const FloatTag d;
   FloatVec acc[kLaneVectors];

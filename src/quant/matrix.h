@@ -30,7 +30,7 @@ struct WeightMatrix {
   size_t rows = 0;
   size_t cols = 0;                // a multiple of the type's block size
   size_t row_bytes = 0;           // cols / block_size * block_bytes
-  const uint8_t* data = nullptr;  // [rows * row_bytes]; F32 aligned to 4 bytes, F16 to 2, block types to 1
+  const uint8_t* data = nullptr;  // [rows * row_bytes]; F32 aligned to 4 bytes, F16 and BF16 to 2, block types to 1
 
   const uint8_t* Row(size_t r) const { return data + r * row_bytes; }
 };

@@ -116,7 +116,8 @@ TEST_P(MatrixTest, DecodesBitForBit) {
       for (size_t r = 0; r < 3; ++r) {
         DecodeRow(s.matrix, r, out);
         for (size_t c = 0; c < cols; ++c)
-          ASSERT_EQ(static_cast<double>(out[c]), s.values[r * cols + c]) << cols << " " << c;
+          ASSERT_EQ(std::bit_cast<uint32_t>(out[c]), std::bit_cast<uint32_t>(static_cast<float>(s.values[r * cols + c])))
+              << FindGgmlType(static_cast<uint32_t>(type))->name << " " << cols << " " << c << ": " << out[c];
       }
     }
   }
@@ -193,16 +194,20 @@ TEST_P(MatrixTest, InfinityAndNanSpreadOnlyWithinTheirRow) {
 
 // Sessions move between machines: the same file gives the same bits wherever products are fused.
 TEST(MatrixTargets, FusedTargetsAgreeBitForBit) {
-  const Sample s = MakeSample(GgmlType::kQ8_0, 9, 2080, 0, 8);
-  const std::vector<float> x = RandomVector(5 * 2080, 9);
-  std::vector<std::vector<float>> results;
-  for (const int64_t target : hwy::SupportedAndGeneratedTargets()) {
-    if (target > HWY_AVX2 && target != HWY_NEON) continue;
-    hwy::SetSupportedTargetsForTest(target);
-    MatMulRows(s.matrix, 0, 9, x.data(), 5, results.emplace_back(45).data(), 9);
+  for (const GgmlType type : kTypes) {
+    for (const size_t tokens : {1u, 9u}) {  // by each kernel
+      const Sample s = MakeSample(type, 9, 2048, 0, 8);
+      const std::vector<float> x = RandomVector(tokens * 2048, 9);
+      std::vector<std::vector<float>> results;
+      for (const int64_t target : hwy::SupportedAndGeneratedTargets()) {
+        if (target > HWY_AVX2 && target != HWY_NEON) continue;
+        hwy::SetSupportedTargetsForTest(target);
+        MatMulRows(s.matrix, 0, 9, x.data(), tokens, results.emplace_back(tokens * 9).data(), 9);
+      }
+      hwy::SetSupportedTargetsForTest(0);
+      for (const auto& r : results) EXPECT_EQ(r, results[0]) << FindGgmlType(static_cast<uint32_t>(type))->name;
+    }
   }
-  hwy::SetSupportedTargetsForTest(0);
-  for (const auto& r : results) EXPECT_EQ(r, results[0]);
 }
 
 TEST(MatrixTypes, AreKnownByName) {
