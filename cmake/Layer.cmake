@@ -30,7 +30,9 @@ function(lp_layer name)
     add_library(lp_${name} INTERFACE)
     set(scope INTERFACE)
   endif()
-  target_include_directories(lp_${name} ${scope} ${CMAKE_SOURCE_DIR}/src)
+  target_include_directories(lp_${name} ${scope} $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/src>
+                             $<INSTALL_INTERFACE:include/logitpeek>)
+  target_compile_features(lp_${name} ${scope} cxx_std_20)
   target_link_libraries(lp_${name} ${scope} ${used_targets} ${ARG_LIBS} Threads::Threads)
 
   if(LP_TESTS AND tests)

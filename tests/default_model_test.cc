@@ -6,7 +6,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "distribution/softmax.h"
+#include "distribution/sums.h"
 #include "engine/generate.h"
 #include "engine/models.h"
 #include "engine/score.h"
@@ -38,7 +38,7 @@ TEST(DefaultModel, LogitsEqualTheReference) {
     const auto evaluation = Model().Evaluate(ids);
     ASSERT_TRUE(evaluation.ok());
     const std::vector<float>& logits = *evaluation->logits;
-    const SoftmaxStats stats = ComputeSoftmaxStats(logits);
+    const SoftmaxSums stats = ComputeSums(LogitVector(logits)).total;
     for (const json& top : c["top20"]) {
       EXPECT_NEAR(static_cast<double>(logits[top["id"].get<size_t>()]), top["logit"].get<double>(), 2e-5);
     }

@@ -40,19 +40,6 @@ HWY_INLINE V ExpNonPositive(D d, V x) {
   return hn::IfThenZeroElse(vanishes, hn::Mul(p, hn::BitCast(d, exponent)));
 }
 
-// exp(x - m) for x <= m, as if the difference had been exact: its float rounding error (up to 1e-6 for logits 20 apart,
-// which would be the relative error of the result) is recovered by Knuth's TwoDiff and applied to first order. `y`
-// receives x - m, at least -104, so that (x - m) exp(x - m) is 0 and not inf * 0 for a masked logit.
-template <class D, class V = hn::Vec<D>>
-HWY_INLINE V ExpDifference(D d, V x, V m, V& y) {
-  x = hn::Max(x, hn::Sub(m, hn::Set(d, 104.0f)));
-  y = hn::Sub(x, m);
-  const V minus_m = hn::Sub(y, x);
-  const V error = hn::Sub(hn::Sub(x, hn::Sub(y, minus_m)), hn::Add(m, minus_m));
-  const V e = ExpNonPositive(d, y);
-  return hn::MulAdd(e, error, e);
-}
-
 // exp(y) for y <= 0, -inf included, relative error below 1e-7. 0 below -87.69; between there and -87.33 the result is
 // denormal. `y` comes back no lower than -127 ln 2, so that y exp(y) is 0 and not inf * 0 for a masked logit.
 //

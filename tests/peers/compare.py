@@ -24,8 +24,11 @@ def agree(ours: dict, theirs: dict) -> str:
 def known(sampler: dict) -> str:
     """Differences that docs/dialects.md explains with an example."""
     order = sampler.get("samplers", "edskypmxt")
-    if sampler["dialect"] == "llama.cpp" and sampler.get("top_n_sigma", -1) > 0 and sampler.get("typical_p", 1) < 1 and 0 <= order.find("s") < order.find("y"):
+    sigma = order.find("s") if sampler["dialect"] == "llama.cpp" and sampler.get("top_n_sigma", -1) > 0 else 99
+    if sampler.get("typical_p", 1) < 1 and 0 <= sigma < order.find("y"):
         return "typical_p after top_n_sigma is NaN there"
+    if sampler.get("min_keep", 0) > 1 and sampler.get("dynatemp_range", 0) > 0 and 0 <= sigma < order.find("t"):
+        return "min_keep keeps tokens of logit -inf there, and the dynamic temperature counts them"
     return ""
 
 

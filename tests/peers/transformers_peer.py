@@ -20,7 +20,7 @@ class Model(GenerationMixin):
 def processors(settings: dict, n_history: int):
     s = {k: v for k, v in settings.items() if k != "dialect"}
     if "sequence_bias" in s:
-        s["sequence_bias"] = [[b["tokens"], float(b["bias"])] for b in s["sequence_bias"]]
+        s["sequence_bias"] = {tuple(b["tokens"]): float(b["bias"]) for b in s["sequence_bias"]}
     config = GenerationConfig(**s)
     config._eos_token_tensor = config._pad_token_tensor = None
     wanted = inspect.signature(GenerationMixin._get_logits_processor).parameters
