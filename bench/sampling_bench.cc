@@ -5,13 +5,17 @@
 //
 // Chain A is llama.cpp's default: penalties over 64 tokens, top-k 40, top-p 0.95, min-p 0.05, T 0.8. Chain B is a
 // nucleus over the whole vocabulary: top-p 0.95, T 0.8. Shapes: bench/logits.h.
+// Beside llama.cpp and PyTorch: bench/peers/run.
 //   Draw    nothing but the token
 //   Full    the token with its row, every stage's numbers, cut reasons, and all metrics, raw and final
 //   Rows    the 200 best rows of a finished trace, with all the page shows for them
 //   Entropy one pass of maximum, sum and entropy over the same logits, ExpSum one of the sum alone: the yardsticks
 #include <benchmark/benchmark.h>
 
+#include <fstream>
 #include <map>
+#include <string>
+#include <string_view>
 
 #include "bench/exp_sum.h"
 #include "bench/logits.h"
@@ -141,5 +145,25 @@ BENCHMARK(Entropy)->ArgsProduct(kAll)->Unit(benchmark::kMicrosecond);
 BENCHMARK(Kl)->ArgsProduct(kAll)->Unit(benchmark::kMicrosecond);
 BENCHMARK(ExpSum)->ArgsProduct(kAll)->Unit(benchmark::kMicrosecond);
 
+void WriteLogits(const std::string& folder) {
+  for (const Shape shape : {bench::kPeaked, bench::kZipf, bench::kFlat}) {
+    for (const int64_t n : kAll[0]) {
+      const std::vector<float> x = bench::Logits(shape, static_cast<size_t>(n));
+      std::ofstream out(folder + "/" + bench::Name(shape) + "-" + std::to_string(n) + ".f32", std::ios::binary);
+      out.write(reinterpret_cast<const char*>(x.data()), static_cast<std::streamsize>(x.size() * sizeof(float)));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace lp
+
+int main(int argc, char** argv) {
+  constexpr std::string_view kWrite = "--write-logits=";
+  if (argc == 2 && std::string_view(argv[1]).starts_with(kWrite)) {
+    lp::WriteLogits(std::string(std::string_view(argv[1]).substr(kWrite.size())));
+    return 0;
+  }
+  benchmark::Initialize(&argc, argv);
+  benchmark::RunSpecifiedBenchmarks();
+}
