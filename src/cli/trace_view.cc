@@ -29,7 +29,7 @@ void PrintRows(const Terminal& terminal, const Trace& trace, size_t top, const P
     const std::string line = fmt::format("{:>6}  {}  {:>9.3f}  {:>10}  ", row.rank, PadRight(Quoted(pieces(row.id)), columns),
                                          row.logit, Percent(row.prob_raw));
     if (row.cut_by) {
-      const std::string missed = std::isnan(row.margin) ? "" : fmt::format(", missed by {} nats", Short(row.margin));
+      const std::string missed = std::isnan(row.margin) ? "" : fmt::format(", missed by {:.2f} nats", row.margin);
       fmt::print("{}\n", terminal.Dim(line + fmt::format("{:>10}  cut by {}{}", "-", CutName(trace, *row.cut_by), missed)));
     } else {
       const std::string bar = terminal.Bar(row.prob / best, 24);
