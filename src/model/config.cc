@@ -1,82 +1,34 @@
 #include "model/config.h"
 
-#include <algorithm>
 #include <cmath>
-#include <iterator>
-#include <optional>
 #include <string_view>
 
 #include "base/str_cat.h"
 #include "gguf/describe.h"
+#include "model/config_keys.h"
 
 namespace lp {
 namespace {
-
-// The families that model/forward.cc computes: pre-norm blocks with RMSNorm, rotary positions on neighbouring pairs,
-// grouped-query attention without biases, SwiGLU. A family that differs gets a row here with what differs as fields.
-struct Architecture {
-  std::string_view name;  // general.architecture, and the prefix of its keys
-};
-constexpr Architecture kArchitectures[] = {{"llama"}};
 
 // Upper limits: several times the largest models there are, small enough that no product below overflows.
 constexpr uint64_t kMaxLayers = 1 << 12, kMaxWidth = 1 << 18, kMaxHeads = 1 << 12, kMaxHeadDim = 1 << 10;
 constexpr uint64_t kMaxVocab = 1 << 24, kMaxContext = 1 << 26;
 
-constexpr std::string_view kDamaged = "the file is damaged or was converted wrongly";
-
-Result<std::string> SupportedArchitecture(const GgufFile& file) {
+Result<const Architecture*> SupportedArchitecture(const GgufFile& file) {
   constexpr std::string_view kKey = "general.architecture";
   LP_ASSIGN_OR_RETURN(const std::string_view name, file.GetString(kKey));
-  const auto* it = std::find_if(std::begin(kArchitectures), std::end(kArchitectures),
-                                [name](const Architecture& a) { return a.name == name; });
-  if (it != std::end(kArchitectures)) return std::string(name);
-  std::string known;
-  for (const Architecture& a : kArchitectures) known += StrCat(known.empty() ? "" : ", ", a.name);
+  if (const Architecture* found = FindArchitecture(name)) return found;
   return Error{ErrorCode::kUnsupported,
-               StrCat("the architecture is \"", Printable(name), "\", which logitpeek does not run; it runs: ", known),
+               StrCat("the architecture is \"", Printable(name), "\", which logitpeek does not run; it runs: ",
+                      ArchitectureNames()),
                std::string(kKey)};
 }
 
-// Reads keys `<architecture>.<name>`.
-class Keys {
- public:
-  Keys(const GgufFile& file, std::string prefix) : file_(file), prefix_(std::move(prefix)) {}
-
-  std::string Key(std::string_view name) const { return StrCat(prefix_, ".", name); }
-  bool Has(std::string_view name) const { return file_.Find(Key(name)) != nullptr; }
-
-  // A count in [1, max]. Without fallback the key must be there.
-  Result<uint32_t> Count(std::string_view name, uint64_t max, std::optional<uint64_t> fallback = std::nullopt) const {
-    const std::string key = Key(name);
-    LP_ASSIGN_OR_RETURN(const uint64_t n, fallback ? file_.GetUint(key, *fallback) : file_.GetUint(key));
-    if (n == 0 || n > max) {
-      return Error{ErrorCode::kCorrupt, StrCat("is ", n, " where 1 to ", max, " makes sense: ", kDamaged), key};
-    }
-    return static_cast<uint32_t>(n);
-  }
-
-  // A finite number above 0.
-  Result<float> Positive(std::string_view name, std::optional<double> fallback = std::nullopt) const {
-    const std::string key = Key(name);
-    LP_ASSIGN_OR_RETURN(const double v, fallback ? file_.GetFloat(key, *fallback) : file_.GetFloat(key));
-    const auto f = static_cast<float>(v);
-    if (!(f > 0) || !std::isfinite(f)) {
-      return Error{ErrorCode::kCorrupt, StrCat("is ", v, " where a positive number is needed: ", kDamaged), key};
-    }
-    return f;
-  }
-
- private:
-  const GgufFile& file_;
-  std::string prefix_;
-};
-
-Error Contradiction(const Keys& keys, std::string_view name, std::string message) {
-  return Error{ErrorCode::kCorrupt, StrCat(message, ": ", kDamaged), keys.Key(name)};
+Error Contradiction(const ConfigKeys& keys, std::string_view name, std::string message) {
+  return Error{ErrorCode::kCorrupt, StrCat(message, ": ", kDamagedFile), keys.Key(name)};
 }
 
-Status ReadHeads(const Keys& keys, ModelConfig& c) {
+Status ReadHeads(const ConfigKeys& keys, ModelConfig& c) {
   LP_ASSIGN_OR_RETURN(c.n_head, keys.Count("attention.head_count", kMaxHeads));
   LP_ASSIGN_OR_RETURN(c.n_kv_head, keys.Count("attention.head_count_kv", kMaxHeads, c.n_head));
   if (c.n_head % c.n_kv_head != 0) {
@@ -95,25 +47,11 @@ Status ReadHeads(const Keys& keys, ModelConfig& c) {
         StrCat("values of ", value_length, " numbers a head beside keys of ", c.head_dim, " are not supported"),
         keys.Key("attention.value_length")};
   }
-  LP_ASSIGN_OR_RETURN(c.rope_dim, keys.Count("rope.dimension_count", kMaxHeadDim, c.head_dim));
-  if (c.rope_dim > c.head_dim || c.rope_dim % 2 != 0) {
-    return Contradiction(keys, "rope.dimension_count",
-                         StrCat(c.rope_dim, " rotated dimensions are not an even part of a head's ", c.head_dim));
+  const bool by_width = c.n_layer == c.arch->layers_scaled_by_width && c.n_embd >= c.n_head;
+  LP_ASSIGN_OR_RETURN(c.attention_scale, keys.NotNegative("attention.scale"));
+  if (c.attention_scale == 0) {
+    c.attention_scale = 1.0f / std::sqrt(static_cast<float>(by_width ? c.n_embd / c.n_head : c.head_dim));
   }
-  return Ok();
-}
-
-// Absent type with a factor means linear, as llama.cpp reads older files.
-Status ReadRopeScaling(const GgufFile& file, const Keys& keys, ModelConfig& c) {
-  LP_ASSIGN_OR_RETURN(const std::string_view type, file.GetString(keys.Key("rope.scaling.type"), "linear"));
-  if (type == "none") return Ok();
-  if (type != "linear") {
-    return Error{ErrorCode::kUnsupported,
-                 StrCat("positions scaled by \"", Printable(type), "\" are not supported; supported: none, linear"),
-                 keys.Key("rope.scaling.type")};
-  }
-  const std::string_view name = keys.Has("rope.scaling.factor") ? "rope.scaling.factor" : "rope.scale_linear";
-  LP_ASSIGN_OR_RETURN(c.rope_factor, keys.Positive(name, 1.0));
   return Ok();
 }
 
@@ -128,7 +66,7 @@ Status ReadVocabSize(const GgufFile& file, ModelConfig& c) {
   const uint64_t rows = embedding->shape[1];
   if (rows > kMaxVocab) {
     return Error{ErrorCode::kCorrupt,
-                 StrCat("has ", rows, " rows where at most ", kMaxVocab, " make sense: ", kDamaged),
+                 StrCat("has ", rows, " rows where at most ", kMaxVocab, " make sense: ", kDamagedFile),
                  std::string(kTensor)};
   }
   if (file.Find(kTokens) != nullptr) {
@@ -136,7 +74,7 @@ Status ReadVocabSize(const GgufFile& file, ModelConfig& c) {
     if (tokens.size() != rows) {
       return Error{
           ErrorCode::kCorrupt,
-          StrCat("has ", rows, " rows but the vocabulary (", kTokens, ") has ", tokens.size(), " tokens: ", kDamaged),
+          StrCat("has ", rows, " rows but the vocabulary (", kTokens, ") has ", tokens.size(), " tokens: ", kDamagedFile),
           std::string(kTensor)};
     }
   }
@@ -148,8 +86,9 @@ Status ReadVocabSize(const GgufFile& file, ModelConfig& c) {
 
 Result<ModelConfig> ReadConfig(const GgufFile& file) {
   ModelConfig c;
-  LP_ASSIGN_OR_RETURN(c.architecture, SupportedArchitecture(file));
-  const Keys keys(file, c.architecture);
+  LP_ASSIGN_OR_RETURN(c.arch, SupportedArchitecture(file));
+  c.architecture = c.arch->name;
+  const ConfigKeys keys(file, c.architecture);
   LP_ASSIGN_OR_RETURN(const uint64_t n_expert, file.GetUint(keys.Key("expert_count"), 0));
   if (n_expert != 0) {
     return Error{ErrorCode::kUnsupported, StrCat("a mixture of ", n_expert, " experts is not supported"),
@@ -159,10 +98,17 @@ Result<ModelConfig> ReadConfig(const GgufFile& file) {
   LP_ASSIGN_OR_RETURN(c.n_embd, keys.Count("embedding_length", kMaxWidth));
   LP_ASSIGN_OR_RETURN(c.n_ff, keys.Count("feed_forward_length", kMaxWidth));
   LP_ASSIGN_OR_RETURN(c.n_ctx, keys.Count("context_length", kMaxContext));
-  LP_ASSIGN_OR_RETURN(c.norm_epsilon, keys.Positive("attention.layer_norm_rms_epsilon"));
-  LP_ASSIGN_OR_RETURN(c.rope_base, keys.Positive("rope.freq_base", 10000.0));
+  LP_ASSIGN_OR_RETURN(c.norm_epsilon,
+                      keys.Positive(c.arch->norm == NormKind::kRms ? "attention.layer_norm_rms_epsilon"
+                                                                   : "attention.layer_norm_epsilon"));
+  LP_ASSIGN_OR_RETURN(c.parallel_residual,
+                      file.GetBool(keys.Key("use_parallel_residual"), c.arch->parallel_residual));
+  LP_ASSIGN_OR_RETURN(c.attention_soft_cap,
+                      keys.NotNegative("attn_logit_softcapping", static_cast<double>(c.arch->attention_soft_cap)));
+  LP_ASSIGN_OR_RETURN(c.final_soft_cap,
+                      keys.NotNegative("final_logit_softcapping", static_cast<double>(c.arch->final_soft_cap)));
   LP_RETURN_IF_ERROR(ReadHeads(keys, c));
-  LP_RETURN_IF_ERROR(ReadRopeScaling(file, keys, c));
+  LP_RETURN_IF_ERROR(ReadRope(keys, c));
   LP_RETURN_IF_ERROR(ReadVocabSize(file, c));
   return c;
 }

@@ -1,6 +1,7 @@
 #include "model/forward.h"
 
 #include <algorithm>
+#include <cmath>
 #include <initializer_list>
 
 #include "model/ops.h"
@@ -35,85 +36,161 @@ void MultiplyAll(std::initializer_list<Product> products, const float* x, size_t
 
 }  // namespace
 
-ForwardPass::ForwardPass(const ModelConfig& config, const ModelWeights& weights, const Rope& rope, ThreadPool& pool,
-                         size_t max_batch)
+ForwardPass::ForwardPass(const ModelConfig& config, const ModelWeights& weights, const Rope& rope,
+                         const Rope& window_rope, ThreadPool& pool, size_t max_batch)
     : config_(config),
       weights_(weights),
       rope_(rope),
+      window_rope_(window_rope),
       pool_(pool),
       x_(max_batch * config.n_embd),
       h_(max_batch * config.n_embd),
+      added_(max_batch * config.n_embd),
       q_(max_batch * config.q_dim()),
       mixed_(max_batch * config.q_dim()),
-      gate_(max_batch * config.n_ff),
-      up_(max_batch * config.n_ff),
-      angles_(max_batch * config.rope_dim) {}
+      inner_(max_batch * config.n_ff),
+      up_(config.arch->gated ? max_batch * config.n_ff : 0),
+      angles_(max_batch * config.rope.dim),
+      window_angles_(max_batch * config.rope.dim) {}
 
-// h = norm(x) * weight, token by token.
-void ForwardPass::Normalize(std::span<const float> weight) {
+// out = norm(x), token by token; x, out: [n_, n_embd], may be the same.
+void ForwardPass::Normalize(const NormWeights& norm, const float* x, float* out) {
   const size_t width = config_.n_embd;
   pool_.ParallelFor(n_, 8, [&](size_t begin, size_t end) {
     for (size_t t = begin; t < end; ++t) {
-      RmsNorm(x_.data() + t * width, weight.data(), width, config_.norm_epsilon, h_.data() + t * width);
+      const float* from = x + t * width;
+      if (config_.arch->norm == NormKind::kRms) {
+        RmsNorm(from, norm.weight.data(), width, config_.norm_epsilon, out + t * width);
+      } else {
+        LayerNorm(from, norm.weight.data(), norm.bias.data(), width, config_.norm_epsilon, out + t * width);
+      }
     }
   });
 }
 
-// keys, values: [capacity, kv_dim] of this layer; the batch's own rows start at `position` and are filled here.
-void ForwardPass::Attention(const LayerWeights& layer, float* keys, float* values, size_t position) {
-  const size_t head_dim = config_.head_dim, q_dim = config_.q_dim(), kv_dim = config_.kv_dim();
-  const size_t n_head = config_.n_head, group = n_head / config_.n_kv_head, rope_dim = config_.rope_dim;
-  Normalize(layer.attn_norm);
-  MultiplyAll({{layer.attn_q, q_.data(), q_dim},
-               {layer.attn_k, keys + position * kv_dim, kv_dim},
-               {layer.attn_v, values + position * kv_dim, kv_dim}},
-              h_.data(), n_, pool_);
+// y: [n_, bias.size()], untouched where there is no bias.
+void ForwardPass::AddBias(std::span<const float> bias, float* y) {
+  if (bias.empty()) return;
+  for (size_t t = 0; t < n_; ++t) Add(y + t * bias.size(), bias.data(), bias.size());
+}
+
+void ForwardPass::Embed(std::span<const TokenId> tokens, size_t position) {
+  const size_t width = config_.n_embd, rope_dim = config_.rope.dim;
+  for (size_t t = 0; t < n_; ++t) {
+    float* x = x_.data() + t * width;
+    DecodeRow(weights_.token_embd, static_cast<size_t>(tokens[t]), {x, width});
+    if (config_.arch->scaled_embedding) Scale(x, std::sqrt(static_cast<float>(width)), width);
+    if (config_.arch->position_embedding) {
+      DecodeRow(weights_.position_embd, position + t, {h_.data(), width});
+      Add(x, h_.data(), width);
+    }
+    rope_.Angles(position + t, {angles_.data() + t * rope_dim, rope_dim});
+    window_rope_.Angles(position + t, {window_angles_.data() + t * rope_dim, rope_dim});
+  }
+}
+
+// Heads of queries and keys, normalised where the model does, turned to their positions. keys: as in Attention.
+void ForwardPass::Turn(const LayerWeights& layer, float* keys, size_t position, std::span<const float> angles) {
+  const size_t head_dim = config_.head_dim, rope_dim = config_.rope.dim;
+  const auto turn = [&](const NormWeights& norm, std::span<const float> at, size_t n_heads, float* heads) {
+    for (size_t i = 0; i < n_heads && !norm.weight.empty(); ++i) {
+      float* head = heads + i * head_dim;
+      RmsNorm(head, norm.weight.data(), head_dim, config_.norm_epsilon, head);
+    }
+    Rotate(config_.rope.kind, at, n_heads, head_dim, heads);
+  };
   pool_.ParallelFor(n_, 8, [&](size_t begin, size_t end) {
     for (size_t t = begin; t < end; ++t) {
-      const std::span<const float> angles(angles_.data() + t * rope_dim, rope_dim);
-      Rotate(angles, n_head, head_dim, q_.data() + t * q_dim);
-      Rotate(angles, config_.n_kv_head, head_dim, keys + (position + t) * kv_dim);
+      const std::span<const float> at = angles.subspan(t * rope_dim, rope_dim);
+      turn(layer.q_norm, at, config_.n_head, q_.data() + t * config_.q_dim());
+      turn(layer.k_norm, at, config_.n_kv_head, keys + (position + t) * config_.kv_dim());
     }
   });
+}
+
+// From h_ into added_. keys, values: [capacity, kv_dim] of this layer; the batch's own rows start at `position` and are
+// filled here.
+void ForwardPass::Attention(const LayerWeights& layer, float* keys, float* values, size_t position, bool is_windowed) {
+  const size_t head_dim = config_.head_dim, q_dim = config_.q_dim(), kv_dim = config_.kv_dim();
+  const size_t n_head = config_.n_head, group = n_head / config_.n_kv_head;
+  float *own_keys = keys + position * kv_dim, *own_values = values + position * kv_dim;
+  MultiplyAll({{layer.attn_q, q_.data(), q_dim}, {layer.attn_k, own_keys, kv_dim}, {layer.attn_v, own_values, kv_dim}},
+              h_.data(), n_, pool_);
+  AddBias(layer.q_bias, q_.data());
+  AddBias(layer.k_bias, own_keys);
+  AddBias(layer.v_bias, own_values);
+  Turn(layer, keys, position, is_windowed ? window_angles_ : angles_);
+
+  const size_t seen = is_windowed ? config_.window : position + n_;  // positions a query reads at most
+  const AttentionShape shape{kv_dim, head_dim, config_.attention_scale, config_.attention_soft_cap};
   // A head of a token reads 2 head_dim numbers a position.
-  const size_t grain = 1 + 16384 / (2 * head_dim * (position + n_));
+  const size_t grain = 1 + 16384 / (2 * head_dim * std::min(seen, position + n_));
   pool_.ParallelFor(n_ * n_head, grain, [&](size_t begin, size_t end) {
     for (size_t i = begin; i < end; ++i) {
-      const size_t t = i / n_head, head = i % n_head, kv = head / group * head_dim;
-      Attend(q_.data() + i * head_dim, keys + kv, values + kv, position + t + 1, kv_dim, head_dim,
+      const size_t t = i / n_head, head = i % n_head, n_positions = position + t + 1;
+      const size_t first = n_positions - std::min(seen, n_positions);
+      const size_t at = first * kv_dim + head / group * head_dim;
+      Attend(shape, q_.data() + i * head_dim, keys + at, values + at, n_positions - first,
              mixed_.data() + i * head_dim);
     }
   });
-  MultiplyAll({{layer.attn_output, h_.data(), config_.n_embd}}, mixed_.data(), n_, pool_);
-  Add(x_.data(), h_.data(), n_ * config_.n_embd);
+  MultiplyAll({{layer.attn_output, added_.data(), config_.n_embd}}, mixed_.data(), n_, pool_);
+  AddBias(layer.output_bias, added_.data());
+  if (config_.arch->post_norms) Normalize(layer.attn_post_norm, added_.data(), added_.data());
 }
 
+// From h_ into added_.
 void ForwardPass::FeedForward(const LayerWeights& layer) {
   const size_t n_ff = config_.n_ff;
-  Normalize(layer.ffn_norm);
-  MultiplyAll({{layer.ffn_gate, gate_.data(), n_ff}, {layer.ffn_up, up_.data(), n_ff}}, h_.data(), n_, pool_);
-  pool_.ParallelFor(n_ * n_ff, 8192,
-                    [&](size_t begin, size_t end) { SwiGlu(gate_.data() + begin, up_.data() + begin, end - begin); });
-  MultiplyAll({{layer.ffn_down, h_.data(), config_.n_embd}}, gate_.data(), n_, pool_);
-  Add(x_.data(), h_.data(), n_ * config_.n_embd);
+  if (config_.arch->gated) {
+    MultiplyAll({{layer.ffn_gate, inner_.data(), n_ff}, {layer.ffn_up, up_.data(), n_ff}}, h_.data(), n_, pool_);
+    AddBias(layer.gate_bias, inner_.data());
+    AddBias(layer.up_bias, up_.data());
+  } else {
+    MultiplyAll({{layer.ffn_up, inner_.data(), n_ff}}, h_.data(), n_, pool_);
+    AddBias(layer.up_bias, inner_.data());
+  }
+  pool_.ParallelFor(n_ * n_ff, 8192, [&](size_t begin, size_t end) {
+    const float* up = config_.arch->gated ? up_.data() + begin : nullptr;
+    Activate(config_.arch->activation, inner_.data() + begin, up, end - begin);
+  });
+  MultiplyAll({{layer.ffn_down, added_.data(), config_.n_embd}}, inner_.data(), n_, pool_);
+  AddBias(layer.down_bias, added_.data());
+  if (config_.arch->post_norms) Normalize(layer.ffn_post_norm, added_.data(), added_.data());
+}
+
+void ForwardPass::Logits(size_t n_logits, float* logits) {
+  const size_t n_vocab = config_.n_vocab;
+  Normalize(weights_.output_norm, x_.data(), h_.data());
+  MultiplyAll({{weights_.output, logits, n_vocab}}, h_.data() + (n_ - n_logits) * config_.n_embd, n_logits, pool_);
+  if (config_.final_soft_cap == 0) return;
+  pool_.ParallelFor(n_logits * n_vocab, 8192, [&](size_t begin, size_t end) {
+    SoftCap(logits + begin, config_.final_soft_cap, end - begin);
+  });
 }
 
 void ForwardPass::Run(std::span<const TokenId> tokens, KvCache& cache, size_t n_logits, float* logits) {
-  const size_t width = config_.n_embd, position = cache.size_;
+  const size_t position = cache.size_;
   n_ = tokens.size();
-  LP_CHECK(n_ * width <= x_.size() && position + n_ <= cache.capacity_ && n_logits <= n_);
-  for (size_t t = 0; t < n_; ++t) {
-    DecodeRow(weights_.token_embd, static_cast<size_t>(tokens[t]), {x_.data() + t * width, width});
-    rope_.Angles(position + t, {angles_.data() + t * config_.rope_dim, config_.rope_dim});
-  }
+  const size_t n = n_ * config_.n_embd;
+  LP_CHECK(n <= x_.size() && position + n_ <= cache.capacity_ && n_logits <= n_);
+  Embed(tokens, position);
   for (size_t i = 0; i < weights_.layers.size(); ++i) {
-    Attention(weights_.layers[i], cache.Keys(i), cache.Values(i), position);
-    FeedForward(weights_.layers[i]);
+    const LayerWeights& layer = weights_.layers[i];
+    Normalize(layer.attn_norm, x_.data(), h_.data());
+    Attention(layer, cache.Keys(i), cache.Values(i), position, config_.IsWindowed(i));
+    if (config_.parallel_residual) {  // both read x as it was
+      Normalize(layer.ffn_norm, x_.data(), h_.data());
+      Add(x_.data(), added_.data(), n);
+    } else {
+      Add(x_.data(), added_.data(), n);
+      Normalize(layer.ffn_norm, x_.data(), h_.data());
+    }
+    FeedForward(layer);
+    Add(x_.data(), added_.data(), n);
   }
   cache.size_ += n_;
-  if (n_logits == 0) return;
-  Normalize(weights_.output_norm);
-  MultiplyAll({{weights_.output, logits, config_.n_vocab}}, h_.data() + (n_ - n_logits) * width, n_logits, pool_);
+  if (n_logits != 0) Logits(n_logits, logits);
 }
 
 }  // namespace lp

@@ -1,9 +1,11 @@
 // One honest forward pass: tokens -> residual stream -> logits, a batch of positions at a time. Internal to Model.
 //
-//   x = embedding
-//   each layer:  x += Wo attention(rope(Wq norm(x)), rope(Wk norm(x)), Wv norm(x))
-//                x += Wdown (silu(Wgate norm(x)) * Wup norm(x))
-//   logits = Wout norm(x)
+//   x = embedding (times a scale, plus the position's)
+//   each layer:  x += norm?(Wo attention(rope(norm?(Wq norm(x))), rope(norm?(Wk norm(x))), Wv norm(x)))
+//                x += norm?(Wdown (act(Wgate norm(x)) * Wup norm(x)))    or Wdown act(Wup norm(x))
+//   logits = cap?(Wout norm(x))
+// every W with or without a bias. Where residuals are parallel, both lines of a layer read the same x. What a model has
+// is said by its row in model/architecture.cc and by which of its weights are empty.
 #pragma once
 
 #include <cstddef>
@@ -26,29 +28,34 @@ class ForwardPass {
   // Large enough that decoding weights costs little beside multiplying by them, small enough that progress is seen.
   static constexpr size_t kMaxBatch = 48;
 
-  ForwardPass(const ModelConfig& config, const ModelWeights& weights, const Rope& rope, ThreadPool& pool,
-              size_t max_batch);
+  ForwardPass(const ModelConfig& config, const ModelWeights& weights, const Rope& rope, const Rope& window_rope,
+              ThreadPool& pool, size_t max_batch);
 
   // Appends `tokens` (1 to max_batch, ids in the vocabulary, room in the cache) to `cache` and writes the logits of the
   // last n_logits of them: logits [n_logits, n_vocab]. Allocates nothing.
   void Run(std::span<const TokenId> tokens, KvCache& cache, size_t n_logits, float* logits);
 
  private:
-  void Attention(const LayerWeights& layer, float* keys, float* values, size_t position);
+  void Embed(std::span<const TokenId> tokens, size_t position);
+  void Attention(const LayerWeights& layer, float* keys, float* values, size_t position, bool is_windowed);
+  void Turn(const LayerWeights& layer, float* keys, size_t position, std::span<const float> angles);
   void FeedForward(const LayerWeights& layer);
-  void Normalize(std::span<const float> weight);
+  void Normalize(const NormWeights& norm, const float* x, float* out);
+  void AddBias(std::span<const float> bias, float* y);
+  void Logits(size_t n_logits, float* logits);
 
   const ModelConfig& config_;
   const ModelWeights& weights_;
-  const Rope& rope_;
+  const Rope &rope_, &window_rope_;
   ThreadPool& pool_;
   size_t n_ = 0;  // tokens in this batch
 
-  std::vector<float> x_;          // [max_batch, n_embd] residual stream
-  std::vector<float> h_;          // [max_batch, n_embd] normalised x, and what a block adds to x
-  std::vector<float> q_, mixed_;  // [max_batch, q_dim] queries; values mixed by attention
-  std::vector<float> gate_, up_;  // [max_batch, n_ff]
-  std::vector<float> angles_;     // [max_batch, rope_dim]
+  std::vector<float> x_;                        // [max_batch, n_embd] residual stream
+  std::vector<float> h_;                        // [max_batch, n_embd] normalised x
+  std::vector<float> added_;                    // [max_batch, n_embd] what a block adds to x
+  std::vector<float> q_, mixed_;                // [max_batch, q_dim] queries; values mixed by attention
+  std::vector<float> inner_, up_;               // [max_batch, n_ff]; up_ only where there is a gate
+  std::vector<float> angles_, window_angles_;   // [max_batch, rope.dim]
 };
 
 }  // namespace lp

@@ -115,8 +115,8 @@ TEST(LoadModel, NamesATypeWithoutKernels) {
 
 TEST(LoadModel, RefusesTensorsItWouldLeaveOut) {
   RandomModel spec;
-  spec.metadata = [](GgufWriter& w) { w.Tensor("blk.0.attn_q.bias", {64}, std::vector<float>(64)); };
-  ExpectRefused(spec, ErrorCode::kUnsupported, {"blk.0.attn_q.bias", "no part of the architecture"});
+  spec.metadata = [](GgufWriter& w) { w.Tensor("blk.0.attn_q.shift", {64}, std::vector<float>(64)); };
+  ExpectRefused(spec, ErrorCode::kUnsupported, {"blk.0.attn_q.shift", "no part of the architecture"});
 }
 
 TEST(LoadModel, RefusesMisalignedFloats) {
@@ -178,12 +178,13 @@ TEST(LoadConfig, HeadsAndRotationMustFit) {
   ExpectRefused({.n_embd = 60, .n_head = 4}, ErrorCode::kCorrupt, {"llama.rope.dimension_count", "15"});  // odd heads
 }
 
-TEST(LoadConfig, OnlyLinearPositionScaling) {
+TEST(LoadConfig, UnknownPositionScalingIsNamed) {
   EXPECT_TRUE(Load(With("rope.scaling.type", "none").Build()).ok);
   EXPECT_TRUE(Load(With("rope.scaling.type", "linear").Build()).ok);
-  ExpectRefused(With("rope.scaling.type", "yarn"), ErrorCode::kUnsupported,
-                {"llama.rope.scaling.type", "\"yarn\"", "none, linear"});
-  for (const float bad : {0.0f, -2.0f, std::numeric_limits<float>::infinity(), std::nanf("")}) {
+  ExpectRefused(With("rope.scaling.type", "ntk"), ErrorCode::kUnsupported,
+                {"llama.rope.scaling.type", "\"ntk\"", "none, linear, yarn"});
+  ExpectRefused(With("rope.scaling.type", "longrope"), ErrorCode::kUnsupported, {"llama.rope.scaling.type"});
+  for (const float bad : {-2.0f, std::numeric_limits<float>::infinity(), std::nanf("")}) {
     ExpectRefused(With("rope.scaling.factor", bad), ErrorCode::kCorrupt, {"llama.rope.scaling.factor"});
   }
 }

@@ -13,7 +13,7 @@ namespace lp {
 struct Model::Impl {
   ModelConfig config;
   ModelWeights weights;
-  Rope rope;
+  Rope rope, window_rope;
 };
 
 Model::Model(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -23,7 +23,10 @@ Result<std::unique_ptr<Model>> Model::Load(const GgufFile& file) {
   auto impl = std::make_unique<Impl>();
   LP_ASSIGN_OR_RETURN(impl->config, ReadConfig(file));
   LP_ASSIGN_OR_RETURN(impl->weights, ReadWeights(file, impl->config));
-  impl->rope = Rope(impl->config, impl->weights.rope_factors);
+  impl->rope = Rope(impl->config.rope, impl->weights.rope_factors);
+  // Factors belong to the base they were made for; the layers of gemma3 that have another base have none.
+  const bool own_base = impl->config.arch->window_rope_base != 0;
+  impl->window_rope = Rope(impl->config.window_rope, own_base ? std::span<const float>() : impl->weights.rope_factors);
   return std::unique_ptr<Model>(new Model(std::move(impl)));
 }
 
@@ -47,7 +50,7 @@ Status Model::Evaluate(std::span<const TokenId> tokens, KvCache& cache, size_t n
                    StrCat("token id ", tokens[i], " is not in the vocabulary of ", n_vocab), StrCat("tokens/", i)};
     }
   }
-  ForwardPass pass(impl_->config, impl_->weights, impl_->rope, pool, std::min(n, ForwardPass::kMaxBatch));
+  ForwardPass pass(impl_->config, impl_->weights, impl_->rope, impl_->window_rope, pool, std::min(n, ForwardPass::kMaxBatch));
   for (size_t begin = 0; begin < n;) {
     const size_t end = std::min(n, begin + ForwardPass::kMaxBatch);
     // Logits of this batch: its part of the last n_logits positions.

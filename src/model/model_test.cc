@@ -117,7 +117,7 @@ TEST(Model, TellsWhatItIs) {
   EXPECT_EQ(c.architecture, "llama");
   EXPECT_EQ(c.n_vocab, 50u);
   EXPECT_EQ(c.head_dim, 16u);
-  EXPECT_EQ(c.rope_dim, 16u);
+  EXPECT_EQ(c.rope.dim, 16u);
   EXPECT_EQ(loaded.model->quantization(), "Q8_0");
   // embedding; per layer q, k, v, o, three of the feed-forward, two norms; the last norm
   EXPECT_EQ(loaded.model->n_parameters(), 50u * 64 + 2 * (64 * 64 + 2 * 64 * 32 + 64 * 64 + 3 * 64 * 96 + 2 * 64) + 64);

@@ -13,6 +13,7 @@
 
 #include "distribution/exp-inl.h"
 #include "hwy/highway.h"
+#include "model/functions-inl.h"
 #include "quant/lanes-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -41,18 +42,39 @@ void RmsNormTarget(const float* x, const float* weight, size_t n, float epsilon,
   });
 }
 
+// The sum of x, in the lanes and halves of quant/matrix.h.
+HWY_INLINE float Sum(const float* x, size_t n) {
+  const FloatTag d;
+  FloatVec acc[kLaneVectors];
+  Unrolled<kLaneVectors>([&](auto v) LP_LAMBDA { acc[v] = hn::Zero(d); });
+  const auto add = [&](const float* from) LP_LAMBDA {
+    Unrolled<kLaneVectors>([&](auto v) LP_LAMBDA { acc[v] = hn::Add(acc[v], hn::LoadU(d, from + v * hn::MaxLanes(d))); });
+  };
+  size_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) add(x + i);
+  if (i < n) {
+    float tail[kLanes] = {};
+    for (size_t t = 0; i + t < n; ++t) tail[t] = x[i + t];
+    add(tail);
+  }
+  return SumHalves(acc);
+}
+
+void LayerNormTarget(const float* x, const float* weight, const float* bias, size_t n, float epsilon, float* out) {
+  const float mean = Sum(x, n) / static_cast<float>(n);
+  // Centred first: the difference of two means of squares would cancel.
+  ForEach(n, [&](auto d, size_t i)
+                 LP_LAMBDA { hn::StoreU(hn::Sub(hn::LoadU(d, x + i), hn::Set(d, mean)), d, out + i); });
+  const float scale = 1.0f / std::sqrt(Dot(out, out, n) / static_cast<float>(n) + epsilon);
+  ForEach(n, [&](auto d, size_t i) LP_LAMBDA {
+    const auto scaled = hn::Mul(hn::LoadU(d, out + i), hn::Set(d, scale));
+    hn::StoreU(hn::MulAdd(scaled, hn::LoadU(d, weight + i), hn::LoadU(d, bias + i)), d, out + i);
+  });
+}
+
 void AddTarget(float* x, const float* y, size_t n) {
   ForEach(n,
           [&](auto d, size_t i) LP_LAMBDA { hn::StoreU(hn::Add(hn::LoadU(d, x + i), hn::LoadU(d, y + i)), d, x + i); });
-}
-
-void SwiGluTarget(float* gate, const float* up, size_t n) {
-  ForEach(n, [&](auto d, size_t i) LP_LAMBDA {
-    const auto x = hn::LoadU(d, gate + i), one = hn::Set(d, 1.0f);
-    const auto e = ExpNonPositive(d, hn::Neg(hn::Abs(x)));  // of -|x|, so that it cannot overflow
-    const auto sigmoid = hn::Div(hn::IfThenElse(hn::Ge(x, hn::Zero(d)), one, e), hn::Add(one, e));
-    hn::StoreU(hn::Mul(hn::Mul(x, sigmoid), hn::LoadU(d, up + i)), d, gate + i);
-  });
 }
 
 // exp(x) for x <= 0, NaN for NaN.
@@ -64,6 +86,39 @@ HWY_INLINE V ExpOrNan(D d, V x) {
 HWY_INLINE float ExpOrNan(float x) {
   const hn::CappedTag<float, 1> d;
   return hn::GetLane(ExpOrNan(d, hn::Set(d, x)));
+}
+
+void ScaleTarget(float* x, float factor, size_t n) {
+  ForEach(n, [&](auto d, size_t i) LP_LAMBDA { hn::StoreU(hn::Mul(hn::LoadU(d, x + i), hn::Set(d, factor)), d, x + i); });
+}
+
+void SoftCapTarget(float* x, float cap, size_t n) {
+  ForEach(n, [&](auto d, size_t i) LP_LAMBDA {
+    const auto c = hn::Set(d, cap);
+    hn::StoreU(hn::Mul(c, Tanh(d, hn::Div(hn::LoadU(d, x + i), c))), d, x + i);
+  });
+}
+
+template <class Function>
+HWY_INLINE void ActivateWith(const Function& function, float* x, const float* up, size_t n) {
+  if (up == nullptr) {
+    ForEach(n, [&](auto d, size_t i) LP_LAMBDA { hn::StoreU(function(d, hn::LoadU(d, x + i)), d, x + i); });
+  } else {
+    ForEach(n, [&](auto d, size_t i) LP_LAMBDA {
+      hn::StoreU(hn::Mul(function(d, hn::LoadU(d, x + i)), hn::LoadU(d, up + i)), d, x + i);
+    });
+  }
+}
+
+void ActivateTarget(Activation activation, float* x, const float* up, size_t n) {
+  switch (activation) {
+    case Activation::kSilu:
+      return ActivateWith([](auto d, auto v) LP_LAMBDA { return Silu(d, v); }, x, up, n);
+    case Activation::kGelu:
+      return ActivateWith([](auto d, auto v) LP_LAMBDA { return Gelu(d, v); }, x, up, n);
+    case Activation::kGeluTanh:
+      return ActivateWith([](auto d, auto v) LP_LAMBDA { return GeluTanh(d, v); }, x, up, n);
+  }
 }
 
 // p[i] = exp(p[i] - max) for i < count and 0 up to kBlock; returns their sum.
@@ -113,37 +168,35 @@ HWY_INLINE void AddValues(const float* p, size_t count, const float* values, siz
   for (; c < head_dim; ++c) AddColumns<1>(d1, p, count, values + c, stride, rescale, out + c);
 }
 
-// p[i] = q . keys[i] * scale; returns their maximum or `max`, whichever is larger. Narrow heads take 8 lanes.
+// p[i] = q . keys[i] * scale for i < count. Narrow heads take 8 lanes.
 template <size_t kCount>
-HWY_INLINE float Scores(const float* q, const float* keys, size_t count, size_t stride, size_t head_dim, float max,
-                        float* p) {
-  const float scale = 1.0f / std::sqrt(static_cast<float>(head_dim));
-  for (size_t i = 0; i < count; ++i) {
-    p[i] = Dot<kCount>(q, keys + i * stride, head_dim) * scale;
-    max = std::max(max, p[i]);
-  }
-  return max;
+HWY_INLINE void Scores(const AttentionShape& shape, const float* q, const float* keys, size_t count, float* p) {
+  for (size_t i = 0; i < count; ++i) p[i] = Dot<kCount>(q, keys + i * shape.stride, shape.head_dim) * shape.scale;
 }
 
-void AttendTarget(const float* q, const float* keys, const float* values, size_t n_positions, size_t stride,
-                  size_t head_dim, float* out) {
+void AttendTarget(const AttentionShape& shape, const float* q, const float* keys, const float* values,
+                  size_t n_positions, float* out) {
+  const size_t head_dim = shape.head_dim;
   float p[kBlock];
   float max = -std::numeric_limits<float>::infinity(), sum = 0;
   std::fill_n(out, head_dim, 0.0f);
   for (size_t begin = 0; begin < n_positions; begin += kBlock) {
     const size_t count = std::min(kBlock, n_positions - begin);
+    const float* block = keys + begin * shape.stride;
+    if (head_dim % kLanes == 0) {
+      Scores<kLanes>(shape, q, block, count, p);
+    } else {
+      Scores<8>(shape, q, block, count, p);
+    }
+    if (shape.soft_cap != 0) SoftCapTarget(p, shape.soft_cap, count);
     const float max_before = max;
-    const float* block = keys + begin * stride;
-    max = head_dim % kLanes == 0 ? Scores<kLanes>(q, block, count, stride, head_dim, max, p)
-                                 : Scores<8>(q, block, count, stride, head_dim, max, p);
+    for (size_t i = 0; i < count; ++i) max = std::max(max, p[i]);
     const float rescale = begin == 0 ? 0.0f : ExpOrNan(max_before - max);
     const float block_sum = ExpBlock(p, count, max);
     sum = sum * rescale + block_sum;
-    AddValues(p, count, values + begin * stride, stride, head_dim, rescale, out);
+    AddValues(p, count, values + begin * shape.stride, shape.stride, head_dim, rescale, out);
   }
-  const float normalize = 1.0f / sum;
-  ForEach(head_dim, [&](auto d, size_t i)
-                        LP_LAMBDA { hn::StoreU(hn::Mul(hn::LoadU(d, out + i), hn::Set(d, normalize)), d, out + i); });
+  ScaleTarget(out, 1.0f / sum, head_dim);
 }
 
 }  // namespace HWY_NAMESPACE
@@ -153,21 +206,34 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace lp {
 HWY_EXPORT(RmsNormTarget);
+HWY_EXPORT(LayerNormTarget);
 HWY_EXPORT(AddTarget);
-HWY_EXPORT(SwiGluTarget);
+HWY_EXPORT(ScaleTarget);
+HWY_EXPORT(SoftCapTarget);
+HWY_EXPORT(ActivateTarget);
 HWY_EXPORT(AttendTarget);
 
 void RmsNorm(const float* x, const float* weight, size_t n, float epsilon, float* out) {
   HWY_DYNAMIC_DISPATCH(RmsNormTarget)(x, weight, n, epsilon, out);
 }
 
+void LayerNorm(const float* x, const float* weight, const float* bias, size_t n, float epsilon, float* out) {
+  HWY_DYNAMIC_DISPATCH(LayerNormTarget)(x, weight, bias, n, epsilon, out);
+}
+
 void Add(float* x, const float* y, size_t n) { HWY_DYNAMIC_DISPATCH(AddTarget)(x, y, n); }
 
-void SwiGlu(float* gate, const float* up, size_t n) { HWY_DYNAMIC_DISPATCH(SwiGluTarget)(gate, up, n); }
+void Scale(float* x, float factor, size_t n) { HWY_DYNAMIC_DISPATCH(ScaleTarget)(x, factor, n); }
 
-void Attend(const float* q, const float* keys, const float* values, size_t n_positions, size_t stride, size_t head_dim,
+void SoftCap(float* x, float cap, size_t n) { HWY_DYNAMIC_DISPATCH(SoftCapTarget)(x, cap, n); }
+
+void Activate(Activation activation, float* x, const float* up, size_t n) {
+  HWY_DYNAMIC_DISPATCH(ActivateTarget)(activation, x, up, n);
+}
+
+void Attend(const AttentionShape& shape, const float* q, const float* keys, const float* values, size_t n_positions,
             float* out) {
-  HWY_DYNAMIC_DISPATCH(AttendTarget)(q, keys, values, n_positions, stride, head_dim, out);
+  HWY_DYNAMIC_DISPATCH(AttendTarget)(shape, q, keys, values, n_positions, out);
 }
 
 }  // namespace lp

@@ -4,23 +4,38 @@
 
 #include <cstddef>
 
+#include "model/architecture.h"
+
 namespace lp {
 
 // out[i] = weight[i] * x[i] / sqrt(mean(x^2) + epsilon). x, weight, out: [n]; out may be x.
 void RmsNorm(const float* x, const float* weight, size_t n, float epsilon, float* out);
 
+// out[i] = weight[i] * (x[i] - mean(x)) / sqrt(variance(x) + epsilon) + bias[i]. All [n]; out may be x.
+void LayerNorm(const float* x, const float* weight, const float* bias, size_t n, float epsilon, float* out);
+
 // x += y. [n]
 void Add(float* x, const float* y, size_t n);
 
-// gate = silu(gate) * up, silu(x) = x / (1 + exp(-x)). [n]
-void SwiGlu(float* gate, const float* up, size_t n);
+// x *= factor. [n]
+void Scale(float* x, float factor, size_t n);
 
-// One head's attention for one query: out = sum softmax(q . k_t / sqrt(head_dim))_t v_t over t in [0, n_positions),
-// n_positions >= 1.
+// x = cap * tanh(x / cap). [n]
+void SoftCap(float* x, float cap, size_t n);
+
+// x = activation(x), times up where that is not null. x, up: [n]
+void Activate(Activation activation, float* x, const float* up, size_t n);
+
+// One head's attention for one query: out = sum softmax(score)_t v_t over t in [0, n_positions), n_positions >= 1, with
+// score_t = scale * q . k_t, soft-capped where soft_cap is not 0.
 //   q, out: [head_dim]   keys, values: head_dim numbers for each position, `stride` floats apart
 // The softmax is computed in blocks of 64 positions that rescale what came before (Milakov & Gimelshein, "Online
 // normalizer calculation for softmax", 2018), so no buffer grows with the context. A NaN score makes all of out NaN.
-void Attend(const float* q, const float* keys, const float* values, size_t n_positions, size_t stride, size_t head_dim,
+struct AttentionShape {
+  size_t stride, head_dim;
+  float scale, soft_cap;
+};
+void Attend(const AttentionShape& shape, const float* q, const float* keys, const float* values, size_t n_positions,
             float* out);
 
 }  // namespace lp

@@ -26,6 +26,10 @@ std::vector<float> RandomVector(size_t n, float scale, uint32_t seed) {
   return x;
 }
 
+AttentionShape Shape(size_t stride, size_t head_dim) {
+  return {stride, head_dim, 1.0f / std::sqrt(static_cast<float>(head_dim)), 0};
+}
+
 TEST(Ops, RmsNormMatchesItsDefinition) {
   ForEachSimdTarget([] {
     for (const size_t n : kSizes) {
@@ -52,7 +56,7 @@ TEST(Ops, SwiGluMatchesItsDefinition) {
       for (const float scale : {1e-3f, 5.0f, 300.0f}) {  // 300: exp(300) would overflow
         const auto gate = RandomVector(n, scale, 3), up = RandomVector(n, 1.0f, 4);
         auto out = gate;
-        SwiGlu(out.data() + 1, up.data() + 1, n);
+        Activate(Activation::kSilu, out.data() + 1, up.data() + 1, n);
         for (size_t i = 1; i <= n; ++i) {
           const double x = static_cast<double>(gate[i]);
           const double expected = x / (1 + std::exp(-x)) * static_cast<double>(up[i]);
@@ -84,7 +88,7 @@ TEST(Ops, AttendMatchesItsDefinition) {
           const auto q = RandomVector(head_dim, scale, 7);
           const auto keys = RandomVector(n * stride, 2.0f, 8), values = RandomVector(n * stride, 1.0f, 9);
           std::vector<float> out(head_dim + 2, 9.0f);
-          Attend(q.data() + 1, keys.data() + 1, values.data() + 1, n, stride, head_dim, out.data() + 1);
+          Attend(Shape(stride, head_dim), q.data() + 1, keys.data() + 1, values.data() + 1, n, out.data() + 1);
           std::vector<double> p(n), expected(head_dim);
           double total = 0, max = -1e300;
           for (size_t t = 0; t < n; ++t) {
@@ -117,9 +121,9 @@ TEST(Ops, AttendIgnoresWhatLiesPastItsPositions) {
   const auto q = RandomVector(32, 1.0f, 10);
   auto keys = RandomVector(100 * 32, 1.0f, 11), values = RandomVector(100 * 32, 1.0f, 12);
   std::vector<float> before(32), after(32);
-  Attend(q.data(), keys.data(), values.data(), 70, 32, 32, before.data());
+  Attend(Shape(32, 32), q.data(), keys.data(), values.data(), 70, before.data());
   for (size_t i = 70 * 32; i < keys.size(); ++i) keys[i] = values[i] = std::numeric_limits<float>::quiet_NaN();
-  Attend(q.data(), keys.data(), values.data(), 70, 32, 32, after.data());
+  Attend(Shape(32, 32), q.data(), keys.data(), values.data(), 70, after.data());
   EXPECT_EQ(before, after);
 }
 
@@ -131,7 +135,7 @@ TEST(Ops, NanScoresAreNotHidden) {
       const auto values = RandomVector(70 * 16, 1.0f, 15);
       keys[bad * 16 + 3] = std::numeric_limits<float>::quiet_NaN();
       std::vector<float> out(16);
-      Attend(q.data(), keys.data(), values.data(), 70, 16, 16, out.data());
+      Attend(Shape(16, 16), q.data(), keys.data(), values.data(), 70, out.data());
       for (const float v : out) EXPECT_TRUE(std::isnan(v)) << bad;
     }
   });
@@ -140,13 +144,13 @@ TEST(Ops, NanScoresAreNotHidden) {
 // Laws of a rotation: lengths stay, and the product of two rotated vectors depends on the distance of their positions
 // only.
 TEST(Rope, TurnsWithoutStretchingAndSeesDistancesOnly) {
-  ModelConfig config;
-  config.rope_dim = 16;
+  RopeConfig config;
+  config.dim = 16;
   const Rope rope(config, {});
   const auto rotated = [&](std::vector<float> x, size_t position) {
     std::vector<float> angles(16);
     rope.Angles(position, angles);
-    Rotate(angles, 2, 20, x.data());
+    Rotate(RopeKind::kNeighbours, angles, 2, 20, x.data());
     return x;
   };
   const auto dot = [](const std::vector<float>& a, const std::vector<float>& b) {
