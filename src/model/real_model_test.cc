@@ -96,6 +96,24 @@ TEST(RealModel, TinyStories656KQ8_0) {
 }
 // Mutation: rope_base 1 % larger; add 1e-3 to norm_epsilon -> red.
 
+TEST(RealModel, GptNanoSort) {
+  LP_SHARED_OR_SKIP(reference_path, "data/weights/reference_outputs.json");
+  LP_SHARED_OR_SKIP(model_path, "data/weights/gpt-nano-sort-f32.gguf");
+  const json reference = json::parse(std::ifstream(reference_path)).at("models").at("gpt-nano-sort");
+  const Real real = Open(model_path);
+  ThreadPool pool(1);
+  for (const json& c : reference.at("cases")) {
+    const auto ids = c.at("token_ids").get<std::vector<TokenId>>();
+    KvCache cache(real.model->config(), ids.size());
+    std::vector<float> logits(ids.size() * 3);
+    ASSERT_TRUE(real.model->Evaluate(ids, cache, ids.size(), logits, pool).ok());
+    for (size_t i = 0; i < logits.size(); ++i) {
+      // The file's numbers have six decimals.
+      EXPECT_NEAR(logits[i], c.at("logits_per_position").at(i / 3).at(i % 3).get<float>(), 1e-5) << i;
+    }
+  }
+}
+
 TEST(RealModel, TwoHundredGreedyStepsEqualTheReference) {
   LP_SHARED_OR_SKIP(reference_path, "data/weights/reference_outputs.json");
   LP_SHARED_OR_SKIP(model_path, "data/weights/stories260K-f32.gguf");
