@@ -135,6 +135,8 @@ def llama3_factors(c, p) -> np.ndarray:
 def metadata(w: gguf.GGUFWriter, arch: str, c) -> None:
     heads, kv = c.num_attention_heads, getattr(c, "num_key_value_heads", c.num_attention_heads)
     head_dim = getattr(c, "head_dim", None) or c.hidden_size // heads
+    w.add_tokenizer_model("no_vocab")  # so that llama.cpp, too, loads these files
+    w.add_vocab_size(VOCAB)
     w.add_context_length(c.max_position_embeddings)
     w.add_embedding_length(c.hidden_size)
     w.add_block_count(c.num_hidden_layers)
