@@ -57,10 +57,12 @@ struct VectorSums {
   std::vector<BlockSums> blocks;  // [n_blocks]
   SoftmaxSums total;
 };
-// kMass: only max, n and sum_exp, in half the time, and the same bits; the other sums are 0. That is all that a
-// probability or a prefix of some mass asks for.
-enum class Sums : uint8_t { kAll, kMass };
+// Fewer of them take less time, and have the same bits; the others are 0. kMass: max, n and sum_exp, all that a
+// probability or a prefix of some mass asks for. kEntropy: sum_x_exp, too.
+enum class Sums : uint8_t { kAll, kEntropy, kMass };
 VectorSums ComputeSums(const LogitVector& x, Sums which = Sums::kAll);
+// Those of Divide(x, t), without making it.
+SoftmaxSums ComputeSumsOfQuotient(const LogitVector& x, float t, Sums which);
 // The same result (bit for bit); blocks that `x` shares with `before` are taken from `before_sums`.
 VectorSums ComputeSums(const LogitVector& x, const LogitVector& before, const VectorSums& before_sums,
                        Sums which = Sums::kAll);

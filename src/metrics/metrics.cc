@@ -52,26 +52,30 @@ class FromSums {
       }
     }
   }
-  double ToRaw(const State& p) const {
+  template <class P>
+  double ToRaw(const P& p) const {
     double mean = t_ * (p.sums().MeanLogit() - Rounding(p, p));
     for (const Edit& edit : edits_) {
       if (p.Has(edit.id)) mean -= p.Probability(edit.id) * edit.change;
     }
     return std::max(0.0, raw_.mass().LogSumExp() - mean - p.sums().Entropy());
   }
-  double FromRaw(const State& p) const {
+  template <class P>
+  double FromRaw(const P& p) const {
     double mean = raw_.sums().MeanLogit();
     for (const Edit& edit : edits_) mean += raw_.Probability(edit.id) * edit.change;
-    return std::max(0.0, p.mass().LogSumExp() - (mean / t_ + Rounding(raw_, p)) - raw_.sums().Entropy());
+    return std::max(0.0, p.sums().LogSumExp() - (mean / t_ + Rounding(raw_, p)) - raw_.sums().Entropy());
   }
 
  private:
   // The sum of w (y - x' / t) over the tokens of most weight, y as `p` has it.
-  double Rounding(const State& weights, const State& p) const {
+  template <class W, class P>
+  double Rounding(const W& weights, const P& p) const {
     double sum = 0;
     for (const Candidate& c : weights.Top(64)) {
+      if (!p.Has(c.id)) continue;
       const auto exact = static_cast<double>(edited_.Value(c.id)) / t_;
-      if (p.Has(c.id)) sum += weights.ProbabilityOf(c.value) * (static_cast<double>(p.Value(c.id)) - exact);
+      sum += weights.Probability(c.id) * (static_cast<double>(p.Value(c.id)) - exact);
     }
     return sum;
   }
@@ -84,6 +88,55 @@ class FromSums {
   double t_;
   std::vector<Edit> edits_;
 };
+
+// What FromSums asks of the shaped distribution where nobody else wants it: x' / t by its sums, without its values.
+class Quotient {
+ public:
+  Quotient(const State& edited, double t)
+      : edited_(edited), t_(static_cast<float>(t)), sums_(ComputeSumsOfQuotient(edited.values(), t_, Sums::kEntropy)) {}
+  const SoftmaxSums& sums() const { return sums_; }
+  std::span<const Candidate> Top(size_t k) const { return edited_.Top(k); }  // dividing changes no rank
+  bool Has(TokenId id) const { return edited_.Has(id); }
+  float Value(TokenId id) const { return edited_.Value(id) / t_; }
+  double Probability(TokenId id) const {
+    return std::exp(static_cast<double>(Value(id)) - static_cast<double>(sums_.max)) / sums_.sum_exp;
+  }
+
+ private:
+  const State& edited_;
+  float t_;
+  SoftmaxSums sums_;
+};
+
+// KL(shaped || raw) and the other way round.
+void AddShaped(const Trace& trace, Metrics& m) {
+  const State &raw = trace.raw(), &final = trace.final();
+  const auto affine = trace.ShapedFromRaw();
+  const bool wide = affine && !raw.narrow() && !affine->edited->narrow() && affine->edited->n() == raw.n();
+  // A temperature near 0 subtracts the maximum first, and is no plain division then.
+  const bool plain = wide && affine->divisor > 1e-20;
+  std::optional<FromSums> sums;
+  if (plain) sums.emplace(raw, *affine);
+  m.kl_final_raw = &final == &raw ? 0 : sums && !final.narrow() ? sums->ToRaw(final) : Divergence(final, raw);
+  m.kl_raw_final = m.n_kept < raw.n() ? kInfinity : sums && !final.narrow() ? sums->FromRaw(final) : Divergence(raw, final);
+  if (plain && !affine->made && affine->n_divisions == 1) {
+    const Quotient shaped(*affine->edited, affine->divisor);
+    if (shaped.sums().n == raw.n()) {  // nothing fell off the end of float32
+      m.kl_shaped_raw = sums->ToRaw(shaped);
+      m.kl_raw_shaped = sums->FromRaw(shaped);
+      return;
+    }
+  }
+  const State& shaped = trace.Shaped();
+  if (&shaped == &final) {
+    m.kl_shaped_raw = m.kl_final_raw;
+    m.kl_raw_shaped = m.kl_raw_final;
+  } else if (&shaped != &raw) {
+    const bool from_sums = sums && !shaped.narrow() && shaped.n() == raw.n();
+    m.kl_shaped_raw = from_sums ? sums->ToRaw(shaped) : Divergence(shaped, raw);
+    m.kl_raw_shaped = from_sums ? sums->FromRaw(shaped) : Divergence(raw, shaped);
+  }
+}
 
 }  // namespace
 
@@ -102,19 +155,7 @@ Metrics ComputeMetrics(const Trace& trace) {
   m.top1_prob = final.ProbabilityOf(final.Max());
   m.top5_prob = std::min(1.0, m.top5_prob);
   m.mass_cut = raw.MassLost(final);
-  const State& shaped = trace.Shaped();
-  std::optional<FromSums> sums;
-  if (const auto affine = trace.ShapedFromRaw(); affine && shaped.n() == raw.n() && !raw.narrow() && !shaped.narrow()) {
-    // A temperature near 0 subtracts the maximum first, and is no plain division then.
-    const auto top = static_cast<double>(shaped.Max()), expected = static_cast<double>(affine->edited->Max()) / affine->divisor;
-    if (std::abs(top - expected) <= 1e-6 * std::abs(expected)) sums.emplace(raw, *affine);
-  }
-  const auto to_raw = [&](const State& p) { return &p == &raw ? 0 : sums && !p.narrow() ? sums->ToRaw(p) : Divergence(p, raw); };
-  m.kl_final_raw = to_raw(final);
-  m.kl_raw_final = m.n_kept < raw.n() ? kInfinity : Divergence(raw, final);
-  m.kl_shaped_raw = &shaped == &final ? m.kl_final_raw : to_raw(shaped);
-  if (&shaped != &final) m.kl_raw_shaped = &shaped == &raw ? 0 : sums ? sums->FromRaw(shaped) : Divergence(raw, shaped);
-  else m.kl_raw_shaped = m.kl_raw_final;
+  AddShaped(trace, m);
   return m;
 }
 

@@ -107,19 +107,23 @@ double Trace::MassOut(size_t stage) const {
 
 std::optional<Trace::Affine> Trace::ShapedFromRaw() const {
   if (late_edits_) return std::nullopt;
-  Affine affine{&states_[row_order_], 1};
+  Affine affine{&states_[row_order_], 1, 0, !shaped_.empty()};
+  bool later = false;  // a scale after a cut: Shaped() has to be made
   for (size_t i = 0; i < chain_.stages.size(); ++i) {
     const Stage& stage = chain_.stages[i];
     if (!stages_[i].active || stages_[i].skipped) continue;
     if (IsOneOf<LogSoftmax, AdaptiveP>(stage)) return std::nullopt;
     const Kind kind = KindOf(stage);
     if (kind == Kind::kEdit && affine.divisor != 1) return std::nullopt;
+    later = later || (kind == Kind::kScale && i >= next_);
     if (kind == Kind::kScale) {
       const auto* t = std::get_if<Temperature>(&stage);
       // The float32 that logits were divided by: of logits near -150 the difference shows.
       affine.divisor *= static_cast<double>(static_cast<float>(t != nullptr ? t->temperature : stages_[i].threshold));
+      ++affine.n_divisions;
     }
   }
+  affine.made = affine.made || !later;
   return affine;
 }
 
@@ -214,6 +218,10 @@ size_t Trace::RankOf(TokenId id) const {
       if (IdAt(rank) == id) return rank;
     }
   }
+  // Drawn tokens are mostly among those that a cut has listed already.
+  const std::span<const Candidate> best = order.Top(std::min<size_t>(64, order.n()));
+  const auto at = std::find_if(best.begin(), best.end(), [&](const Candidate& c) { return c.id == id; });
+  if (at != best.end()) return static_cast<size_t>(at - best.begin()) + 1;
   return RanksOf(order.values(), std::span(&id, 1))[0];
 }
 

@@ -77,7 +77,9 @@ class Trace {
   // one give expectations of the other, which spares a pass over the vocabulary.
   struct Affine {
     const State* edited;
-    double divisor;
+    double divisor;        // a product of float32 numbers
+    size_t n_divisions;
+    bool made;             // Shaped() costs nothing: the chain came through it, or somebody asked before
   };
   std::optional<Affine> ShapedFromRaw() const;
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What llama.cpp's samplers take: microseconds a token by chain, shape and vocabulary, through llama-cpp-python's C interface.
 
-    llama_cpp.py FOLDER        # with the logits that sampling_bench --write-logits=FOLDER wrote
+    llama_chains.py FOLDER        # with the logits that sampling_bench --write-logits=FOLDER wrote
 
 Two ways, the faster of which is reported: the array of candidates rebuilt from the logits for every token, as llama_sampler_sample() does it in C, here by
 copying a prepared array (memmove, faster than its loop); the time of the copy is taken off for what is called "chain alone". What ctypes adds is measured on an
