@@ -40,8 +40,9 @@ MODELS = {
     "mistral": ("llama", lambda: hf.MistralConfig(**SMALL, sliding_window=7, rope_parameters=rope())),
     "qwen2": ("qwen2", lambda: hf.Qwen2Config(**SMALL, tie_word_embeddings=True, rope_parameters=rope(
         rope_theta=1000000.0))),
-    "qwen2-yarn": ("qwen2", lambda: hf.Qwen2Config(**SMALL, rope_parameters=rope(
-        rope_type="yarn", factor=4.0, original_max_position_embeddings=32))),
+    "qwen2-yarn": ("qwen2", lambda: hf.Qwen2Config(
+        **{**SMALL, "num_attention_heads": 2, "max_position_embeddings": 16384}, rope_parameters=rope(
+            rope_type="yarn", factor=4.0, original_max_position_embeddings=4096))),
     "qwen3": ("qwen3", lambda: hf.Qwen3Config(**SMALL, head_dim=16, rope_parameters=rope())),
     "gemma": ("gemma", lambda: hf.GemmaConfig(**SMALL, head_dim=16, rope_parameters=rope())),
     "gemma2": ("gemma2", lambda: hf.Gemma2Config(**{**SMALL, "num_hidden_layers": 3}, head_dim=16, sliding_window=7,
