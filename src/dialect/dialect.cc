@@ -62,6 +62,31 @@ Result<Resolved> Resolve(Dialect dialect, const Settings& settings, const ModelF
   LP_CHECK(false);
 }
 
+std::vector<std::string_view> SettingsOf(Dialect dialect) {
+  // Everything at once, at values that every engine takes and that switch its stage on.
+  Settings all;
+  for (const SettingSpec& spec : AllSettings()) {
+    const std::string_view probe = spec.name == "samplers"                                                ? "edskypmxt"
+                                   : spec.name == "mirostat"                                              ? "0"  // it would replace the others
+                                   : spec.name == "do_sample"                                             ? "true"
+                                   : spec.name == "logit_bias" || spec.name == "sequence_bias"            ? "1:1"
+                                   : spec.name == "bad_words_ids" || spec.name == "dry_sequence_breakers" ? "1/2"
+                                   : spec.name == "xtc_threshold" || spec.name == "epsilon_cutoff" || spec.name == "eta_cutoff" ||
+                                           spec.name == "adaptive_decay"
+                                       ? "0.1"
+                                       : "1";
+    LP_CHECK(SetFromText(all, spec.name, probe).ok());
+  }
+  const auto resolved = Resolve(dialect, all, ModelFacts{});
+  LP_CHECK(resolved.ok());
+  std::vector<std::string_view> names;
+  for (const SettingSpec& spec : AllSettings()) {
+    const bool ignored = std::any_of(resolved->ignored.begin(), resolved->ignored.end(), [&](const Ignored& i) { return i.setting == spec.name; });
+    if (!ignored) names.push_back(spec.name);
+  }
+  return names;
+}
+
 Result<Resolved> Resolve(const DialectSettings& wanted, const ModelFacts& facts) {
   if (wanted.chain.empty()) return Resolve(wanted.dialect, wanted.settings, facts);
   for (const SettingSpec& spec : AllSettings()) {

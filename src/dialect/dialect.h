@@ -43,6 +43,9 @@ struct Resolved {
 // Errors: what the engine refuses, said as the engine would (Error::where is the setting's name).
 Result<Resolved> Resolve(Dialect dialect, const Settings& settings, const ModelFacts& facts);
 
+// The names of the settings a dialect acts on; it ignores all others.
+std::vector<std::string_view> SettingsOf(Dialect dialect);
+
 // A chain spelled out: 'repetition_penalty=1.1,last_n=64;temperature=0.7;top_k=40,ties=all;top_p=0.9'. Stages in order,
 // joined by ';', each its main parameter and others by name.
 Result<Chain> ParseChain(std::string_view text);

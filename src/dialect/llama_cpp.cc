@@ -70,6 +70,8 @@ void AddSampler(Resolver& r, char letter, const LlamaDefaults& d, int64_t min_ke
         r.Add(Dry{m, r.Get(&S::dry_base, 1.75), r.Get<int64_t>(&S::dry_allowed_length, 2),
                   {.last_n = r.Get<int64_t>(&S::dry_penalty_last_n, d.dry_last_n)},
                   r.Given(&S::dry_sequence_breakers).value_or(std::vector<TokenSequence>{})});
+      } else {
+        IgnoreWhileDryIsOff(r);
       }
       return;
     case 's':
@@ -90,6 +92,7 @@ void AddSampler(Resolver& r, char letter, const LlamaDefaults& d, int64_t min_ke
       return;
     case 'x':
       if (const auto& p = r.Given(&S::xtc_probability)) r.Add(Xtc{std::clamp(*p, 0.0, 1.0), r.Get(&S::xtc_threshold, 0.1), min_keep});
+      else r.Ignore(&S::xtc_threshold, kXtcIsOff);
       return;
     case 't':
       AddTemperature(r, r.Get(&S::temperature, d.temperature));
@@ -133,6 +136,7 @@ Status AddLlamaChain(Resolver& r, const LlamaDefaults& d) {
   }
   r.Given(&S::mirostat_tau);
   r.Given(&S::mirostat_eta);
+  r.Given(&S::mirostat_mu);
   const int64_t last_n = r.Get(&S::repeat_last_n, d.repeat_last_n);
   if (last_n < -1) return Refuses("repeat_last_n", StrCat("llama.cpp: error: invalid repeat-last-n = ", last_n));
   const int64_t min_keep = r.Given(&S::min_keep).value_or(0);

@@ -62,6 +62,8 @@ Result<Resolved> ResolveLogitpeek(const Settings& settings, const ModelFacts& fa
   if (const auto& m = r.Given(&S::dry_multiplier)) {
     r.Add(Dry{*m, r.Get(&S::dry_base, 1.75), r.Get<int64_t>(&S::dry_allowed_length, 2),
               {.last_n = r.Get<int64_t>(&S::dry_penalty_last_n, -1)}, r.Given(&S::dry_sequence_breakers).value_or(std::vector<TokenSequence>{})});
+  } else {
+    IgnoreWhileDryIsOff(r);
   }
 
   double t = r.Get(&S::temperature, 1.0);
@@ -85,11 +87,13 @@ Result<Resolved> ResolveLogitpeek(const Settings& settings, const ModelFacts& fa
   if (const auto& h = r.Given(&S::top_h)) r.Add(TopH{.alpha = *h, .min_keep = min_keep});
   if (const auto& z = r.Given(&S::tail_free)) r.Add(TailFree{*z, min_keep});
   if (const auto& p = r.Given(&S::xtc_probability)) r.Add(Xtc{*p, r.Get(&S::xtc_threshold, 0.1), min_keep});
+  else r.Ignore(&S::xtc_threshold, kXtcIsOff);
   if (const auto& version = r.Given(&S::mirostat); version && *version > 0) {
     const double tau = r.Get(&S::mirostat_tau, 5.0), eta = r.Get(&S::mirostat_eta, 0.1), mu = r.Given(&S::mirostat_mu).value_or(-1);
     if (*version == 1) r.Add(Mirostat1{.tau = tau, .eta = eta, .mu = mu});
     else r.Add(Mirostat2{.tau = tau, .eta = eta, .mu = mu});
   }
+  r.Given(&S::mirostat_tau), r.Given(&S::mirostat_eta), r.Given(&S::mirostat_mu);  // waiting for mirostat
   if (const auto& target = r.Given(&S::adaptive_target); target && *target >= 0) r.Add(AdaptiveP{*target, r.Get(&S::adaptive_decay, 0.9)});
   r.Ignore(&S::samplers, "the order is fixed here; --chain spells out any other");
   return r.Finish("the logitpeek dialect");

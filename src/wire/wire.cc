@@ -287,6 +287,7 @@ Json DialectsJson(const ModelFacts& facts) {
     Json chain = Json::array();
     for (const Stage& stage : resolved->chain.stages) chain.push_back({{"stage", StageName(stage)}, {"off", IsOff(stage)}});
     entry["chain"] = std::move(chain);
+    entry["settings"] = SettingsOf(dialect);
     dialects.push_back(std::move(entry));
   }
   for (const SettingSpec& spec : AllSettings()) {
