@@ -14,7 +14,7 @@ namespace {
 using reference::AllShapes;
 
 // What a search may be wrong by, as a part of the whole: documented in select.h.
-constexpr double kBound = 2e-7;
+constexpr double kBound = 4e-7;
 double worst_error = 0;  // over everything checked
 
 // Sorts everything and adds it up in double.

@@ -55,7 +55,7 @@ enum class Weight {
   kEntropy,      // -p log p, nats
 };
 // The shortest prefix of the rank order whose weights sum to `target` or more. `sums` are those of `x`. Sums are exact
-// to 2e-7 of the whole (1e-7 from some thousands of tokens on); who needs to know compares `before` and `through` with
+// to 4e-7 of the whole (2e-7 from some thousands of tokens on); who needs to know compares `before` and `through` with
 // the target. A target of 0 or less is reached by the first token.
 MassEdge FindMass(const LogitVector& x, const VectorSums& sums, Weight weight, double target);
 
