@@ -165,6 +165,23 @@ test('a cut lane says what cut it and why', async () => {
   expect(await page.locator('svg .cross').count()).toBe(cut + (answer.rest.n_kept === 0 ? 1 : 0))
 })
 
+// Mutation: send the knobs of the last dialect along -> red.
+test('another engine’s dialect: its order, its defaults, its numbers, and no knob for what it does not have', async () => {
+  const ids = await promptIds()
+  const stages = () => page.locator('[data-testid^=stage-]').evaluateAll((all) => all.map((el) => (el as HTMLElement).dataset.testid?.slice(6)))
+  for (const dialect of ['llama.cpp', 'vllm', 'openai', 'logitpeek']) {
+    await page.getByTestId('dialect').selectOption(dialect)
+    const answer = await ask<Next>('/next', { tokens: ids, prompt_length: ids.length, sampler: { dialect }, top: 20, trace: true })
+    await expect.poll(shown).toEqual(told(answer))
+    expect(await stages()).toEqual(['raw', ...answer.stages.map((stage) => stage.stage), 'final'])
+    expect(await page.getByTestId('field-temperature').inputValue()).toBe(String(answer.sampler.temperature))
+    expect(await page.getByTestId('field-top_k').count()).toBe(dialect === 'openai' ? 0 : 1)
+  }
+  await page.getByTestId('dialect').selectOption('llama.cpp')
+  await setField(page, 'temperature', 0.3)
+  expect(await shown()).toEqual(told(await ask<Next>('/next', { tokens: ids, sampler: { dialect: 'llama.cpp', temperature: 0.3 }, top: 20, trace: true })))
+})
+
 test('the tail opens, in the end to the whole vocabulary', async () => {
   const answer = await next(await promptIds())
   expect(await page.getByTestId('more').textContent()).toBe(`${answer.rest.n.toLocaleString('en')} more`)

@@ -1,21 +1,25 @@
 // What the page asks of a core. One implementation speaks HTTP; one in WebAssembly can stand beside it.
-import type { Draw, DrawMode, Next, Sampler, Status, Tokenized } from './wire'
+import type { Dialect, Draw, DrawMode, Next, Status, Tokenized, Wanted } from './wire'
 
 export interface NextRequest {
   tokens: number[]
-  sampler: Sampler
+  /** How many of them are the prompt: some engines' penalties look at the rest only. */
+  prompt_length: number
+  sampler: Wanted
   top: number
   trace: true
 }
 
 export interface DrawRequest {
   tokens: number[]
-  sampler: Sampler
+  prompt_length: number
+  sampler: Wanted
   mode: DrawMode
 }
 
 export interface Backend {
   status(): Promise<Status>
+  dialects(): Promise<Dialect[]>
   tokenize(text: string): Promise<Tokenized>
   next(request: NextRequest): Promise<Next>
   draw(request: DrawRequest): Promise<Draw>

@@ -1,5 +1,5 @@
 import { Failure, type Backend, type DrawRequest, type NextRequest } from './backend'
-import type { Draw, Next, Status, Tokenized } from './wire'
+import type { Dialect, Draw, Next, Status, Tokenized } from './wire'
 
 type Fetch = (url: string, init?: RequestInit) => Promise<Response>
 
@@ -17,6 +17,10 @@ export class HttpBackend implements Backend {
 
   status(): Promise<Status> {
     return this.#ask<Status>('/status')
+  }
+
+  async dialects(): Promise<Dialect[]> {
+    return (await this.#ask<{ dialects: Dialect[] }>('/dialects')).dialects
   }
 
   tokenize(text: string): Promise<Tokenized> {

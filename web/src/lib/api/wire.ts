@@ -7,7 +7,7 @@ export interface Token {
   special?: boolean
 }
 
-/** The settings this page has knobs for, of the `logitpeek` dialect. */
+/** The settings this page has knobs for. */
 export interface Sampler {
   repetition_penalty: number
   repeat_last_n: number
@@ -18,10 +18,14 @@ export interface Sampler {
   seed: number
 }
 
-export type StageName = 'repetition_penalty' | 'temperature' | 'top_k' | 'top_p' | 'min_p'
+/** What the page asks for: a dialect, and those of its settings that the page has knobs for. */
+export type Wanted = Partial<Sampler> & { dialect: string }
 
-/** `mask`: the model's own logit is minus infinity, so no stage had to cut it. */
-export type CutBy = StageName | 'mask'
+/** The core's name of a stage: `temperature`, `top_p`, ... The page has words for the usual ones. */
+export type StageName = string
+
+/** A stage, or `mask`: the model's own logit is minus infinity, so no stage had to cut it. */
+export type CutBy = StageName
 
 export interface Stage {
   stage: StageName
@@ -86,7 +90,7 @@ export interface Next {
   prompt_tokens: Token[]
   vocab_size: number
   position: number
-  sampler: Sampler & { dialect: string }
+  sampler: Wanted
   ignored: { setting: string; reason: string }[]
   notes: string[]
   /** Settings nobody gave, filled in by the dialect. */
@@ -114,6 +118,15 @@ export interface Draw {
   position: number
   u: number | null
   mirostat_mu: number | null
+}
+
+export interface Dialect {
+  name: string
+  /** Its defaults. */
+  sampler: Wanted
+  notes: string[]
+  /** Names of the settings it acts on. */
+  settings: string[]
 }
 
 export interface Tokenized {

@@ -1,6 +1,6 @@
 // Everything the page knows, in one place. Components read it and call its methods; only it talks to the backend.
 import { Failure, type Backend } from '../api/backend'
-import { NEUTRAL, type DrawMode, type Next, type Row, type Sampler, type Status, type Token } from '../api/wire'
+import { NEUTRAL, type Dialect, type DrawMode, type Next, type Row, type Sampler, type Status, type Token, type Wanted } from '../api/wire'
 import { spoken } from '../view/bytes'
 import { percent } from '../view/format'
 import { LatestWins } from './latest'
@@ -32,7 +32,8 @@ interface Picture {
 
 interface Look {
   tokens: number[]
-  sampler: Sampler
+  prompt_length: number
+  sampler: Wanted
   top: number
 }
 
@@ -60,6 +61,8 @@ export class Workbench {
   prompt = $state.raw<Token[]>([])
   picks = $state.raw<Pick[]>([])
   sampler = $state.raw<Sampler>(NEUTRAL)
+  dialects = $state.raw<Dialect[]>([])
+  dialectName = $state('logitpeek')
   rows = $state(FIRST_ROWS)
   picture = $state.raw<Picture | null>(null)
   problem = $state.raw<Problem | null>(null)
@@ -72,6 +75,11 @@ export class Workbench {
   readonly fresh: boolean = $derived(!this.typing && this.picture !== null && same(this.picture.tokens, this.tokens))
   readonly next: Next | null = $derived(this.picture?.next ?? null)
   readonly lastPick: Pick | null = $derived(this.picks.at(-1) ?? null)
+  readonly dialect: Dialect | null = $derived(this.dialects.find((d) => d.name === this.dialectName) ?? null)
+  /** Where the knobs stand when nobody touched them. */
+  readonly neutral: Sampler = $derived({ ...NEUTRAL, ...settingsOf(this.dialect?.sampler ?? {}) })
+  /** Names of the settings that act. */
+  readonly acts: readonly string[] = $derived(this.dialect?.settings ?? Object.keys(NEUTRAL))
   readonly draftPending: boolean = $derived(this.applied !== this.draft)
 
   readonly #backend: Backend
@@ -91,6 +99,7 @@ export class Workbench {
   async start(): Promise<void> {
     await this.#guard(async () => {
       const status = await this.#backend.status()
+      if (this.dialects.length === 0) this.dialects = await this.#backend.dialects()
       const changed = this.status !== null && this.status.model.file !== status.model.file
       this.status = status
       if (this.problem?.about === 'gone') this.problem = null
@@ -153,6 +162,14 @@ export class Workbench {
     else this.#refresh()
   }
 
+  /** The same knobs, in another engine's meaning and at its defaults. */
+  speak(dialect: string): void {
+    this.dialectName = dialect
+    this.sampler = { ...this.neutral, seed: this.sampler.seed }
+    this.announcement = `Settings now mean what they mean in ${dialect}, at its defaults.`
+    this.#refresh()
+  }
+
   show(rows: number): void {
     this.rows = rows
     this.#refresh()
@@ -174,7 +191,7 @@ export class Workbench {
         const tokens = this.tokens
         if (this.typing || tokens.length === 0) return
         const seed = mode === 'sample' ? this.#seeds.free(this.sampler.seed, tokens.length) : this.sampler.seed
-        const draw = await this.#backend.draw({ tokens, sampler: { ...this.sampler, seed }, mode })
+        const draw = await this.#backend.draw({ tokens, prompt_length: this.prompt.length, sampler: { ...this.#wanted(), seed }, mode })
         if (!same(tokens, this.tokens)) return // rewound or retyped meanwhile
         if (mode === 'sample') {
           this.#seeds.note(seed, tokens.length)
@@ -199,7 +216,14 @@ export class Workbench {
   }
 
   #refresh(): void {
-    if (this.tokens.length > 0) this.#looks.submit({ tokens: this.tokens, sampler: this.sampler, top: this.rows })
+    if (this.tokens.length === 0) return
+    this.#looks.submit({ tokens: this.tokens, prompt_length: this.prompt.length, sampler: this.#wanted(), top: this.rows })
+  }
+
+  /** Only what the dialect acts on: the rest would come back as ignored. */
+  #wanted(): Wanted {
+    const acting = Object.entries(this.sampler).filter(([name]) => this.acts.includes(name))
+    return { dialect: this.dialectName, ...Object.fromEntries(acting) }
   }
 
   #look(look: Look): Promise<void> {
@@ -245,6 +269,10 @@ export class Workbench {
 
 /** Refusals that a different prompt would mend: a bad text, or a context that is empty or longer than the model's. */
 const aboutPrompt = (failure: Failure) => failure.code === 'out_of_range' || /^\/(tokens|text)/.test(failure.field ?? '')
+
+/** The settings there are knobs for. */
+const settingsOf = (wanted: Partial<Wanted>): Partial<Sampler> =>
+  Object.fromEntries(Object.entries(wanted).filter(([name, value]) => name in NEUTRAL && typeof value === 'number'))
 
 const tokenOf = ({ id, text, bytes_hex, special }: Token): Token =>
   special ? { id, text, bytes_hex, special } : { id, text, bytes_hex }

@@ -1,7 +1,7 @@
 import { flushSync } from 'svelte'
 import { beforeEach, expect, test } from 'vitest'
 import { Failure, type Backend, type DrawRequest, type NextRequest } from '../api/backend'
-import type { Draw, Next, Status, Token, Tokenized } from '../api/wire'
+import { NEUTRAL, type Dialect, type Draw, type Next, type Status, type Token, type Tokenized } from '../api/wire'
 import { example } from '../view/example'
 import { Workbench, type Clock } from './workbench.svelte'
 
@@ -21,6 +21,14 @@ class FakeBackend implements Backend {
       context_length: 99, file_bytes: 1, bos_id: null, eos_id: 15 }
     return { version: '0', threads: 1, model }
   }
+  async dialects(): Promise<Dialect[]> {
+    this.#check()
+    const all = ['temperature', 'top_k', 'top_p', 'seed']
+    return [
+      { name: 'logitpeek', sampler: { dialect: 'logitpeek', ...NEUTRAL }, notes: [], settings: Object.keys(NEUTRAL) },
+      { name: 'other', sampler: { dialect: 'other', temperature: 0.8, top_k: 40, top_p: 0.9 }, notes: ['odd'], settings: all },
+    ]
+  }
   async tokenize(text: string): Promise<Tokenized> {
     this.#check()
     if (text === 'too long') throw new Failure('refused', 'The text is too long.', 'out_of_range', '/text')
@@ -30,12 +38,12 @@ class FakeBackend implements Backend {
     this.#check()
     this.looks.push(request)
     if (this.held) await new Promise<void>((resolve) => this.held?.push(resolve))
-    return example({ sampler: { dialect: 'logitpeek', ...request.sampler } })
+    return example({ sampler: request.sampler })
   }
   async draw(request: DrawRequest): Promise<Draw> {
     this.#check()
     this.draws.push(request)
-    const { seed } = request.sampler
+    const seed = request.sampler.seed ?? 0
     const position = request.tokens.length
     const row = { ...example().tokens[0]!, id: 1000 + seed + position, surprisal_bits: 1, end: false }
     return { token: row, mode: request.mode, seed, position, u: request.mode === 'greedy' ? null : 0.5, mirostat_mu: null }
@@ -216,4 +224,25 @@ test('a prompt that cannot be taken is explained in place and stays typed', asyn
   bench.type('ok')
   await tick()
   expect(bench.problem).toBeNull()
+})
+
+// Mutation: keep the knobs where they stood -> red: 1 would not be the other engine's default.
+test('another dialect brings its defaults, sends only what acts there, and says what is the prompt', async () => {
+  await bench.start()
+  await settle()
+  bench.set({ temperature: 1.5, min_p: 0.2, seed: 7 })
+  await settle()
+  bench.speak('other')
+  await settle()
+  expect(backend.looks.at(-1)?.sampler).toEqual({ dialect: 'other', temperature: 0.8, top_k: 40, top_p: 0.9, seed: 7 })
+  expect(bench.neutral.temperature).toBe(0.8)
+  bench.pick(bench.next!.tokens[0]!)
+  await settle()
+  const look = backend.looks.at(-1)
+  expect(look?.tokens.length).toBe((look?.prompt_length ?? 0) + 1)
+  await bench.sample()
+  expect(backend.draws.at(-1)?.sampler.dialect).toBe('other')
+  bench.speak('logitpeek')
+  await settle()
+  expect(backend.looks.at(-1)?.sampler).toEqual({ dialect: 'logitpeek', ...NEUTRAL, seed: bench.sampler.seed })
 })

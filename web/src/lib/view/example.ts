@@ -37,11 +37,11 @@ export const example = (over: Partial<Next> = {}): Next => ({
     kl_shaped_raw_bits: 0.03229145, kl_raw_shaped_bits: 0.036015434,
   },
   stages: [
-    stage({ stage: 'repetition_penalty', active: false }),
-    stage({ stage: 'temperature', entropy_bits: 1.6024891 }),
-    stage({ stage: 'top_k', n_out: 5, mass_out: 0.98932507, entropy_bits: 1.5233841 }),
-    stage({ stage: 'top_p', n_in: 5, n_out: 3, mass_out: 0.92765973, entropy_bits: 1.1728713 }),
-    stage({ stage: 'min_p', active: false, n_in: 3, n_out: 3, entropy_bits: 1.1728713 }),
+    stage({ stage: 'repetition_penalty', active: false, params: { repetition_penalty: 1, repeat_last_n: -1 } }),
+    stage({ stage: 'temperature', params: { temperature: 0.8 }, entropy_bits: 1.6024891 }),
+    stage({ stage: 'top_k', params: { top_k: 5 }, n_out: 5, entropy_in_bits: 1.6024891, mass_out: 0.98932507, entropy_bits: 1.5233841 }),
+    stage({ stage: 'top_p', params: { top_p: 0.9 }, n_in: 5, entropy_in_bits: 1.5233841, n_out: 3, mass_out: 0.92765973, entropy_bits: 1.1728713 }),
+    stage({ stage: 'min_p', params: { min_p: 0 }, active: false, n_in: 3, n_out: 3, entropy_bits: 1.1728713 }),
   ],
   tokens: [0, 1, 2, 3, 4, 5].map(row),
   rest: {

@@ -1,12 +1,11 @@
 import { expect, test } from 'vitest'
-import type { Sampler, Stage } from '../api/wire'
+import type { Stage } from '../api/wire'
 import { example } from './example'
-import { asSentence, costWords, cutWords, headline, parameter, tailWords } from './words'
+import { asSentence, costWords, cutWords, headline, parameter, stageShort, stageTitle, tailWords } from './words'
 
 const plain = (text: string | null) => text?.replaceAll('\u00a0', ' ')
-const sampler = (over: Partial<Sampler>) => ({ ...example().sampler, ...over })
-const withStage = (at: number, over: Partial<Stage>, set: Partial<Sampler>) =>
-  example({ stages: example().stages.map((stage, i) => (i === at ? { ...stage, ...over } : stage)), sampler: sampler(set) })
+const withStage = (at: number, over: Partial<Stage>, params: Stage['params']) =>
+  example({ stages: example().stages.map((stage, i) => (i === at ? { ...stage, ...over, params } : stage)) })
 
 test('the headline says who leads and how wide the field is', () => {
   expect(plain(headline(example()))).toBe('“·the” leads with 69.5 %; a draw chooses among 3 of 8 tokens.')
@@ -30,7 +29,7 @@ test('a knob says what it costs now', () => {
 test('a knob that changes nothing says so', () => {
   expect(costWords('top_k', withStage(2, { n_out: 8 }, { top_k: 9 }))).toBe('changes nothing: 8 tokens come in, all stay')
   expect(costWords('top_p', withStage(3, { n_in: 1, n_out: 1 }, { top_p: 0.5 }))).toBe('changes nothing: 1 token comes in, all stay')
-  expect(costWords('top_k', withStage(2, {}, { top_k: 0 }))).toBe('off: all 8 may be drawn')
+  expect(costWords('top_k', withStage(2, { active: false }, { top_k: 0 }))).toBe('off: all 8 may be drawn')
   expect(costWords('repetition_penalty', withStage(0, {}, { repetition_penalty: 1.2 }))).toContain('changes nothing')
   expect(costWords('temperature', withStage(1, {}, { temperature: 0 }))).toContain('greedy')
 })
@@ -49,6 +48,15 @@ test('messages of the core stand as sentences', () => {
 })
 
 test('settings as headers show them', () => {
-  expect(parameter('repetition_penalty', sampler({ repetition_penalty: 1.3, repeat_last_n: 64 }))).toBe('× 1.3, last 64')
-  expect([parameter('temperature', sampler({})), parameter('top_k', sampler({})), parameter('top_p', sampler({}))]).toEqual(['T 0.8', 'k 5', 'p 0.9'])
+  const stage = (name: string, params: Stage['params'], active = true) => ({ ...example().stages[0]!, stage: name, params, active })
+  expect(parameter(stage('repetition_penalty', { repetition_penalty: 1.3, repeat_last_n: 64 }))).toBe('× 1.3, last 64')
+  expect(parameter(stage('temperature', { temperature: 0.8 }))).toBe('T 0.8')
+  expect(parameter(stage('top_k', { top_k: 5 }))).toBe('k 5')
+  expect(parameter(stage('top_k', { top_k: 0 }, false))).toBe('off')
+  expect(parameter(stage('top_p', { top_p: 0.9 }))).toBe('p 0.9')
+})
+
+test('a stage the page has no words for goes by its own name', () => {
+  expect([stageTitle('top_n_sigma'), stageShort('top_n_sigma'), stageShort('top_k')]).toEqual(['Top n sigma', 'top n sigma', 'top-k'])
+  expect(cutWords(example({ stages: [{ ...example().stages[2]!, stage: 'xtc' }] }), 'xtc')).toBe('cut by xtc')
 })

@@ -1,49 +1,55 @@
 // What happened, in sentences. Every number in them came from the core.
-import type { CutBy, Next, Sampler, Stage, StageName } from '../api/wire'
+import type { CutBy, Next, Stage, StageName } from '../api/wire'
 import { spoken } from './bytes'
 import { bits, count, percent, plural, setting, share } from './format'
 import type { KnobName } from './knobs'
 
-export const STAGE_TITLES: Record<StageName, string> = {
+const TITLES: Record<StageName, string> = {
   repetition_penalty: 'Repetition penalty',
   temperature: 'Temperature',
   top_k: 'Top-k',
   top_p: 'Top-p',
   min_p: 'Min-p',
 }
-
-/** Names short enough for a column of the river. */
-export const STAGE_SHORT: Record<StageName, string> = {
+const SHORT: Record<StageName, string> = {
   repetition_penalty: 'penalty',
-  temperature: 'temperature',
   top_k: 'top-k',
   top_p: 'top-p',
   min_p: 'min-p',
 }
 
+const spelled = (name: StageName) => name.replaceAll('_', ' ')
+export const stageTitle = (name: StageName): string => TITLES[name] ?? spelled(name).replace(/^./, (c) => c.toUpperCase())
+/** A name short enough for a column of the river. */
+export const stageShort = (name: StageName): string => SHORT[name] ?? spelled(name)
+
 /** A stage that is set but cut nothing here changes as little as one that is off. */
 export const changes = (stage: Stage): boolean =>
-  stage.active && (stage.n_out < stage.n_in || stage.stage === 'temperature' || stage.stage === 'repetition_penalty')
+  stage.active && (stage.n_out < stage.n_in || stage.stage === 'temperature' || stage.stage.endsWith('_penalty'))
 
 const stageOf = (next: Next, name: StageName): Stage | undefined => next.stages.find((stage) => stage.stage === name)
 
 const verb = (n: number, noun: string, one: string, many: string) => `${plural(n, noun)} ${n === 1 ? one : many}`
 
+const param = (stage: Stage, name: string): number => stage.params[name] ?? 0
+
 /** The setting as a column header shows it. */
-export function parameter(name: StageName, sampler: Sampler): string {
-  switch (name) {
-    case 'repetition_penalty':
-      return sampler.repeat_last_n < 0
-        ? `× ${setting(sampler.repetition_penalty)}`
-        : `× ${setting(sampler.repetition_penalty)}, last ${count(sampler.repeat_last_n)}`
+export function parameter(stage: Stage): string {
+  switch (stage.stage) {
+    case 'repetition_penalty': {
+      const window = param(stage, 'repeat_last_n')
+      return `× ${setting(param(stage, 'repetition_penalty'))}${window < 0 ? '' : `, last ${count(window)}`}`
+    }
     case 'temperature':
-      return `T ${setting(sampler.temperature)}`
+      return `T ${setting(param(stage, 'temperature'))}`
     case 'top_k':
-      return sampler.top_k === 0 ? 'off' : `k ${count(sampler.top_k)}`
+      return stage.active ? `k ${count(param(stage, 'top_k'))}` : 'off'
     case 'top_p':
-      return `p ${setting(sampler.top_p)}`
+      return `p ${setting(param(stage, 'top_p'))}`
     case 'min_p':
-      return sampler.min_p === 0 ? 'off' : `p ${setting(sampler.min_p)}`
+      return stage.active ? `p ${setting(param(stage, 'min_p'))}` : 'off'
+    default:
+      return stage.active ? '' : 'off'
   }
 }
 
@@ -62,21 +68,23 @@ export function headline(next: Next): string {
 export function cutWords(next: Next, name: CutBy): string {
   if (name === 'mask') return 'the model itself rules these out: their logit is −∞'
   const stage = stageOf(next, name)
-  if (!stage) return `cut by ${STAGE_SHORT[name]}`
+  if (!stage) return `cut by ${stageShort(name)}`
   const held = share(stage.mass_out)
   switch (name) {
     case 'top_k':
       return `top-k stops here: only the first ${count(stage.n_out)} may stay; they held ${held}`
     case 'top_p':
       return stage.n_out === 1
-        ? `top-p stops here: the one above holds ${held} ≥ ${setting(next.sampler.top_p)}`
-        : `top-p stops here: the ${count(stage.n_out)} above hold ${held} ≥ ${setting(next.sampler.top_p)}`
+        ? `top-p stops here: the one above holds ${held} ≥ ${setting(param(stage, 'top_p'))}`
+        : `top-p stops here: the ${count(stage.n_out)} above hold ${held} ≥ ${setting(param(stage, 'top_p'))}`
     case 'min_p':
-      return `min-p stops here: less than ${setting(next.sampler.min_p)} times the leader’s probability`
+      return `min-p stops here: less than ${setting(param(stage, 'min_p'))} times the leader’s probability`
     case 'temperature':
       return 'temperature 0 stops here: only the most likely token stays'
-    case 'repetition_penalty':
-      return 'cut by the repetition penalty'
+    case 'greedy':
+      return 'greedy stops here: only the most likely token stays'
+    default:
+      return `cut by ${stageShort(name)}`
   }
 }
 
@@ -86,7 +94,7 @@ export function tailWords(next: Next): string | null {
   const parts: string[] = []
   next.rest.journey?.forEach((point, i) => {
     const stage = next.stages[i]
-    if (stage && point.n < alive) parts.push(`${STAGE_SHORT[stage.stage]} cuts ${count(alive - point.n)}`)
+    if (stage && point.n < alive) parts.push(`${stageShort(stage.stage)} cuts ${count(alive - point.n)}`)
     alive = point.n
   })
   if (parts.length === 0) return null
@@ -100,29 +108,18 @@ export const asSentence = (message: string): string => message.charAt(0).toUpper
 export function costWords(name: KnobName, next: Next): string {
   const stage = stageOf(next, name)
   if (!stage) return ''
-  const at = next.stages.indexOf(stage)
-  const before = at > 0 ? (next.stages[at - 1]?.entropy_bits ?? 0) : next.metrics.raw_entropy_bits
-  const change = `${bits(before)} → ${bits(stage.entropy_bits)} bits of entropy`
-  const { sampler } = next
+  const change = `${bits(stage.entropy_in_bits)} → ${bits(stage.entropy_bits)} bits of entropy`
   switch (name) {
     case 'repetition_penalty':
-      if (sampler.repetition_penalty === 1) return 'off: what was said may be said again'
-      if (!stage.active) return 'changes nothing: no token in its window'
-      return `${sampler.repetition_penalty > 1 ? 'less echo' : 'more echo'}: ${change}`
+      if (param(stage, name) === 1) return 'off: what was said may be said again'
+      if (!stage.active || stage.entropy_in_bits === stage.entropy_bits) return 'changes nothing: no token in its window'
+      return `${param(stage, name) > 1 ? 'less echo' : 'more echo'}: ${change}`
     case 'temperature':
-      if (sampler.temperature === 0) return 'greedy: only the most likely token is left'
-      if (!stage.active) return 'off: probabilities as the model gave them'
-      return `${sampler.temperature < 1 ? 'sharper' : 'flatter'}: ${change}`
-    case 'top_k':
-      if (sampler.top_k === 0) return `off: all ${count(stage.n_in)} may be drawn`
-      if (stage.n_out === stage.n_in) return `changes nothing: ${verb(stage.n_in, 'token', 'comes', 'come')} in, all stay`
-      return `keeps ${count(stage.n_out)} of ${count(stage.n_in)} · ${held(stage)}`
-    case 'top_p':
-      if (sampler.top_p === 1) return `off: all ${count(stage.n_in)} may be drawn`
-      if (stage.n_out === stage.n_in) return `changes nothing: ${verb(stage.n_in, 'token', 'comes', 'come')} in, all stay`
-      return `keeps ${count(stage.n_out)} of ${count(stage.n_in)} · ${held(stage)}`
-    case 'min_p':
-      if (sampler.min_p === 0) return `off: all ${count(stage.n_in)} may be drawn`
+      if (param(stage, name) === 0) return 'greedy: only the most likely token is left'
+      if (!stage.active) return 'off: probabilities as they come in'
+      return `${param(stage, name) < 1 ? 'sharper' : 'flatter'}: ${change}`
+    default:
+      if (!stage.active) return `off: all ${count(stage.n_in)} may be drawn`
       if (stage.n_out === stage.n_in) return `changes nothing: ${verb(stage.n_in, 'token', 'comes', 'come')} in, all stay`
       return `keeps ${count(stage.n_out)} of ${count(stage.n_in)} · ${held(stage)}`
   }
