@@ -182,6 +182,21 @@ TEST(Cli, CompareAndTranslate) {
   EXPECT_NE(RunCommand("dialects").out.find("llama.cpp"), std::string::npos);
 }
 
+// The last layer's lens is the model itself.
+TEST(Cli, LensEndsInTheModel) {
+  const json lens = RunJson("lens -p 'Once upon a time' --json"), own = RunJson("next -p 'Once upon a time' --top 5 --json");
+  ASSERT_EQ(lens["layers"].size(), 6u);
+  const json& last = lens["layers"].back();
+  EXPECT_EQ(last["final_token_rank"], 1);
+  EXPECT_EQ(lens["final_token"]["id"], own["tokens"][0]["id"]);
+  EXPECT_EQ(last["entropy_bits"], own["metrics"]["raw_entropy_bits"]);
+  for (size_t i = 0; i < 5; ++i) {
+    EXPECT_EQ(last["top"][i]["id"], own["tokens"][i]["id"]);
+    EXPECT_EQ(last["top"][i]["prob"], own["tokens"][i]["prob_raw"]);
+  }
+  EXPECT_NE(lens["layers"][0]["top"][0]["prob"], last["top"][0]["prob"]);
+}
+
 TEST(Cli, TokensThereAndBack) {
   const json tokens = RunJson("tokenize 'na\xC3\xAFve' --json");
   std::string ids;

@@ -110,7 +110,7 @@ int RunCli(int argc, char** argv) {
   ServeOptions serve;
   std::string dialect;
   GivenSettings given;
-  size_t n_tokens = 64;
+  size_t n_tokens = 64, lens_top = 5;
   std::string argument;
   std::function<Status()> run;
 
@@ -178,6 +178,10 @@ int RunCli(int argc, char** argv) {
   c->add_option("--tokens", logits.tokens, "the same as token ids, exactly these")->type_name("ID,ID,...")->excludes(prompt);
   c->add_option("-o,--output", logits.output, "the file to write, NumPy's .npy")->required();
   c->add_flag("--all", logits.all, "after every token, not only the last");
+
+  c = command("lens", "what each layer would say next", [&] { return RunLens(common, lens_top); });
+  AddModel(*c, common), AddPrompt(*c, common), AddJson(*c, common);
+  c->add_option("--top", lens_top, "tokens a layer (default 5)")->check(CLI::Range(1, 1000));
 
   c = command("bench", "how fast a model runs here", [&] { return RunBench(common, bench); });
   AddModel(*c, common), AddJson(*c, common);

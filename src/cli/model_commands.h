@@ -21,6 +21,9 @@ Status RunLogits(const CommonOptions& common, const LogitsOptions& options);
 // "1,2,3" -> text.
 Status RunDetokenize(const CommonOptions& common, const std::string& ids);
 
+// What each layer would say next.
+Status RunLens(const CommonOptions& common, size_t top);
+
 struct BenchOptions {
   size_t prompt = 256;  // tokens
   size_t decode = 64;

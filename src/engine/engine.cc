@@ -105,12 +105,12 @@ Status Engine::Check(std::span<const TokenId> context) const {
 }
 
 Status Engine::Advance(std::span<const TokenId> context, size_t n_logits, std::span<float> out,
-                       const EvalProgress& progress) {
+                       const EvalProgress& progress, const Taps* taps) {
   // Keep what the cache already holds of this path, except the last n_logits tokens: their logits have to be computed.
   const size_t keep = std::min(CommonPrefix(path_, context), context.size() - n_logits);
   cache_->Truncate(keep);
   path_.resize(keep);
-  const Status status = model_->Evaluate(context.subspan(keep), *cache_, n_logits, out, pool_, progress);
+  const Status status = model_->Evaluate(context.subspan(keep), *cache_, n_logits, out, pool_, progress, taps);
   path_.assign(context.begin(),
                context.begin() + static_cast<std::ptrdiff_t>(cache_->size()));  // also when cancelled half-way
   return status;
@@ -138,6 +138,25 @@ Result<std::vector<float>> Engine::EvaluateAll(std::span<const TokenId> context,
   const std::lock_guard lock(model_mutex_);
   LP_RETURN_IF_ERROR(Advance(context, n_last, logits, progress));
   return logits;
+}
+
+Result<std::vector<std::vector<float>>> Engine::Lens(std::span<const TokenId> context, const Taps& taps) {
+  LP_RETURN_IF_ERROR(Check(context));
+  std::vector<std::vector<float>> streams;
+  Taps watching = taps;
+  watching.residual = [&](size_t layer, std::span<const float> stream) {
+    streams.emplace_back(stream.begin(), stream.end());
+    if (taps.residual) taps.residual(layer, stream);
+  };
+  std::vector<float> logits(info_.n_vocab);
+  const std::lock_guard lock(model_mutex_);
+  LP_RETURN_IF_ERROR(Advance(context, 1, logits, nullptr, &watching));
+  for (std::vector<float>& stream : streams) {
+    std::vector<float> seen(info_.n_vocab);
+    model_->Unembed(stream, seen, pool_);
+    stream = std::move(seen);
+  }
+  return streams;
 }
 
 LogitsHandle Engine::Recall(std::span<const TokenId> context) {

@@ -64,6 +64,10 @@ class Engine {
   // for an id that is no token, kCancelled when `progress` said stop.
   Result<Evaluation> Evaluate(std::span<const TokenId> context, const EvalProgress& progress = nullptr);
 
+  // What the model would say if its layers ended earlier: for each layer the logits [n_vocab] of the final norm and head on
+  // the residual stream of the last token; the last layer's are the model's own. `taps.attention` may watch as well.
+  Result<std::vector<std::vector<float>>> Lens(std::span<const TokenId> context, const Taps& taps = {});
+
   // For scoring: the logits that follow each of the last n_last tokens of `context`, row-major [n_last, n_vocab]; not
   // remembered.
   Result<std::vector<float>> EvaluateAll(std::span<const TokenId> context, size_t n_last,
@@ -75,7 +79,8 @@ class Engine {
   LogitsHandle Recall(std::span<const TokenId> context);
   void Remember(std::span<const TokenId> context, LogitsHandle logits);
   // Makes path_ and cache_ hold `context`; fills the last n_logits rows. Called with model_mutex_ held.
-  Status Advance(std::span<const TokenId> context, size_t n_logits, std::span<float> out, const EvalProgress& progress);
+  Status Advance(std::span<const TokenId> context, size_t n_logits, std::span<float> out, const EvalProgress& progress,
+                 const Taps* taps = nullptr);
 
   MappedFile file_;  // outlives the model, whose weights are views into it
   ModelInfo info_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <initializer_list>
+#include <limits>
 
 #include "model/ops.h"
 
@@ -169,7 +170,37 @@ void ForwardPass::Logits(size_t n_logits, float* logits) {
   });
 }
 
-void ForwardPass::Run(std::span<const TokenId> tokens, KvCache& cache, size_t n_logits, float* logits) {
+void ForwardPass::Unembed(std::span<const float> stream, float* logits) {
+  LP_CHECK(stream.size() == config_.n_embd);
+  n_ = 1;
+  std::copy(stream.begin(), stream.end(), x_.begin());
+  Logits(1, logits);
+}
+
+// The weights of the last token's heads, computed once more: Attend keeps none of them.
+void ForwardPass::TellAttention(size_t layer, const float* keys, size_t first, size_t n_positions, const Taps& taps) const {
+  const size_t head_dim = config_.head_dim, kv_dim = config_.kv_dim(), group = config_.n_head / config_.n_kv_head;
+  std::vector<float> weights(n_positions - first);
+  for (size_t head = 0; head < config_.n_head; ++head) {
+    const float* q = q_.data() + (n_ - 1) * config_.q_dim() + head * head_dim;
+    double max = -std::numeric_limits<double>::infinity(), sum = 0;
+    std::vector<double> scores;
+    for (size_t at = first; at < n_positions; ++at) {
+      const float* k = keys + at * kv_dim + head / group * head_dim;
+      double score = 0;
+      for (size_t i = 0; i < head_dim; ++i) score += static_cast<double>(q[i]) * static_cast<double>(k[i]);
+      score *= static_cast<double>(config_.attention_scale);
+      if (const auto cap = static_cast<double>(config_.attention_soft_cap); cap > 0) score = cap * std::tanh(score / cap);
+      scores.push_back(score);
+      max = std::max(max, score);
+    }
+    for (double& score : scores) sum += score = std::exp(score - max);
+    for (size_t i = 0; i < scores.size(); ++i) weights[i] = static_cast<float>(scores[i] / sum);
+    taps.attention(layer, head, weights);
+  }
+}
+
+void ForwardPass::Run(std::span<const TokenId> tokens, KvCache& cache, size_t n_logits, float* logits, const Taps* taps) {
   const size_t position = cache.size_;
   n_ = tokens.size();
   const size_t n = n_ * config_.n_embd;
@@ -179,6 +210,10 @@ void ForwardPass::Run(std::span<const TokenId> tokens, KvCache& cache, size_t n_
     const LayerWeights& layer = weights_.layers[i];
     Normalize(layer.attn_norm, x_.data(), h_.data());
     Attention(layer, cache.Keys(i), cache.Values(i), position, config_.IsWindowed(i));
+    if (taps != nullptr && taps->attention) {
+      const size_t n_positions = position + n_, seen = config_.IsWindowed(i) ? config_.window : n_positions;
+      TellAttention(i, cache.Keys(i), n_positions - std::min(seen, n_positions), n_positions, *taps);
+    }
     if (config_.parallel_residual) {  // both read x as it was
       Normalize(layer.ffn_norm, x_.data(), h_.data());
       Add(x_.data(), added_.data(), n);
@@ -188,6 +223,7 @@ void ForwardPass::Run(std::span<const TokenId> tokens, KvCache& cache, size_t n_
     }
     FeedForward(layer);
     Add(x_.data(), added_.data(), n);
+    if (taps != nullptr && taps->residual) taps->residual(i, {x_.data() + n - config_.n_embd, config_.n_embd});
   }
   cache.size_ += n_;
   if (n_logits != 0) Logits(n_logits, logits);

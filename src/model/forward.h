@@ -17,6 +17,7 @@
 #include "model/config.h"
 #include "model/kv_cache.h"
 #include "model/rope.h"
+#include "model/taps.h"
 #include "model/weights.h"
 
 namespace lp {
@@ -33,7 +34,11 @@ class ForwardPass {
 
   // Appends `tokens` (1 to max_batch, ids in the vocabulary, room in the cache) to `cache` and writes the logits of the
   // last n_logits of them: logits [n_logits, n_vocab]. Allocates nothing.
-  void Run(std::span<const TokenId> tokens, KvCache& cache, size_t n_logits, float* logits);
+  // `taps` watch the last of them; null: nobody does.
+  void Run(std::span<const TokenId> tokens, KvCache& cache, size_t n_logits, float* logits, const Taps* taps = nullptr);
+
+  // The end of the pass for a residual stream [n_embd] from anywhere: the final norm and the head. logits [n_vocab].
+  void Unembed(std::span<const float> stream, float* logits);
 
  private:
   void Embed(std::span<const TokenId> tokens, size_t position);
@@ -43,6 +48,7 @@ class ForwardPass {
   void Normalize(const NormWeights& norm, const float* x, float* out);
   void AddBias(std::span<const float> bias, float* y);
   void Logits(size_t n_logits, float* logits);
+  void TellAttention(size_t layer, const float* keys, size_t first, size_t n_positions, const Taps& taps) const;
 
   const ModelConfig& config_;
   const ModelWeights& weights_;

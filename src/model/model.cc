@@ -37,7 +37,7 @@ std::string_view Model::quantization() const {
 }
 
 Status Model::Evaluate(std::span<const TokenId> tokens, KvCache& cache, size_t n_logits, std::span<float> logits,
-                       ThreadPool& pool, const EvalProgress& progress) const {
+                       ThreadPool& pool, const EvalProgress& progress, const Taps* taps) const {
   const size_t n = tokens.size(), n_vocab = impl_->config.n_vocab;
   LP_CHECK(n_logits <= n && logits.size() >= n_logits * n_vocab);
   if (n > cache.capacity() - cache.size()) {
@@ -56,13 +56,19 @@ Status Model::Evaluate(std::span<const TokenId> tokens, KvCache& cache, size_t n
     // Logits of this batch: its part of the last n_logits positions.
     const size_t first = std::clamp(n - n_logits, begin, end);
     float* out = first < end ? logits.data() + (first - (n - n_logits)) * n_vocab : nullptr;
-    pass.Run(tokens.subspan(begin, end - begin), cache, end - first, out);
+    pass.Run(tokens.subspan(begin, end - begin), cache, end - first, out, end == n ? taps : nullptr);
     begin = end;
     if (progress && !progress(end, n) && end < n) {
       return Error{ErrorCode::kCancelled, StrCat("cancelled after ", end, " of ", n, " tokens"), ""};
     }
   }
   return Ok();
+}
+
+void Model::Unembed(std::span<const float> stream, std::span<float> logits, ThreadPool& pool) const {
+  LP_CHECK(logits.size() == impl_->config.n_vocab);
+  ForwardPass pass(impl_->config, impl_->weights, impl_->rope, impl_->window_rope, pool, 1);
+  pass.Unembed(stream, logits.data());
 }
 
 }  // namespace lp

@@ -18,6 +18,7 @@
 #include "gguf/gguf.h"
 #include "model/config.h"
 #include "model/kv_cache.h"
+#include "model/taps.h"
 
 namespace lp {
 
@@ -40,10 +41,14 @@ class Model {
   // this model's config. `logits` receives the last `n_logits` positions' logits, row-major [n_logits, n_vocab];
   // n_logits <= n. `progress` is called after each batch; its answer after the last one no longer matters. NaN weights
   // give NaN logits. Errors, with the cache as it was: kOutOfRange when it has no room, kInvalidArgument for an id
-  // outside [0, n_vocab). kCancelled: the cache then holds the tokens evaluated so far, in whole batches. Uses `pool`
+  // outside [0, n_vocab). `taps` watch the last token. kCancelled: the cache then holds the tokens evaluated so far, in whole batches. Uses `pool`
   // alone: one caller at a time.
   Status Evaluate(std::span<const TokenId> tokens, KvCache& cache, size_t n_logits, std::span<float> logits,
-                  ThreadPool& pool, const EvalProgress& progress = nullptr) const;
+                  ThreadPool& pool, const EvalProgress& progress = nullptr, const Taps* taps = nullptr) const;
+
+  // The final norm and the head on a residual stream [n_embd]: the logits [n_vocab] the model would give if its layers ended
+  // there ("logit lens", nostalgebraist 2020).
+  void Unembed(std::span<const float> stream, std::span<float> logits, ThreadPool& pool) const;
 
  private:
   struct Impl;

@@ -111,6 +111,36 @@ TEST(Model, RopeFactorsAndLinearScaling) {
 }
 // Mutation: ignore rope_factor -> red.
 
+// Taps see every layer, change nothing, and tell probabilities; the last stream unembeds to the model's own logits.
+TEST(Model, TapsWatchAndChangeNothing) {
+  const Loaded loaded({.n_layer = 3});
+  const std::vector<TokenId> tokens = RandomTokens(60, 50, 3);
+  ThreadPool pool(2);
+  std::vector<float> plain(50), watched(50), unembedded(50), last;
+  KvCache first(loaded.model->config(), 60), second(loaded.model->config(), 60);
+  ASSERT_TRUE(loaded.model->Evaluate(tokens, first, 1, plain, pool).ok());
+  size_t layers = 0, heads = 0;
+  const Taps taps{.residual =
+                      [&](size_t layer, std::span<const float> stream) {
+                        EXPECT_EQ(layer, layers++);
+                        last.assign(stream.begin(), stream.end());
+                      },
+                  .attention =
+                      [&](size_t, size_t, std::span<const float> weights) {
+                        ++heads;
+                        EXPECT_EQ(weights.size(), 60u);
+                        double sum = 0;
+                        for (const float w : weights) sum += static_cast<double>(w);
+                        EXPECT_NEAR(sum, 1, 1e-5);
+                      }};
+  ASSERT_TRUE(loaded.model->Evaluate(tokens, second, 1, watched, pool, nullptr, &taps).ok());
+  EXPECT_EQ(plain, watched);
+  EXPECT_EQ(layers, 3u);
+  EXPECT_EQ(heads, 3u * 4u);
+  loaded.model->Unembed(last, unembedded, pool);
+  EXPECT_EQ(plain, unembedded);
+}
+
 TEST(Model, TellsWhatItIs) {
   const Loaded loaded({.type = GgmlType::kQ8_0});
   const ModelConfig& c = loaded.model->config();
