@@ -88,12 +88,15 @@ float MaxOfBlock(const float* HWY_RESTRICT block) {
 
 void DivideBlocks(const LogitVector& x, float t, LogitVector& y) {
   const RowTag d;
-  const auto divisor = hn::Set(d, t);
+  const auto divisor = hn::Set(d, t), masked = hn::Set(d, kMasked), lowest = hn::Set(d, std::numeric_limits<float>::lowest());
   for (size_t b = 0; b < x.n_blocks(); ++b) {
     const float* HWY_RESTRICT from = x.block(b);
     if (from[0] == kMasked && CountFinite(from) == 0) continue;
     float* HWY_RESTRICT to = y.Replace(b);
-    ForBlock([&](size_t i) LP_LAMBDA { hn::StoreU(hn::Div(hn::LoadU(d, from + i), divisor), d, to + i); });
+    ForBlock([&](size_t i) LP_LAMBDA {
+      const auto v = hn::LoadU(d, from + i);
+      hn::StoreU(hn::IfThenElse(hn::Gt(v, masked), hn::Max(hn::Div(v, divisor), lowest), masked), d, to + i);
+    });
   }
 }
 
@@ -174,6 +177,12 @@ Moments LogitMoments(const LogitVector& x) {
   RunningMoments all;
   HWY_DYNAMIC_DISPATCH(MomentsOfBlocks)(x, all);
   if (all.n == 0) return {};
+  if (!std::isfinite(all.squares)) {  // float32 masks like -3e38: their squares are double's business
+    all = {};
+    for (size_t i = 0; i < x.size(); ++i) {
+      if (x[i] > kMasked) all.Add(1, static_cast<double>(x[i]), 0, 0);
+    }
+  }
   return {all.mean, std::sqrt(std::max(0.0, all.squares / all.n))};
 }
 

@@ -68,7 +68,8 @@ VectorSums ComputeSums(const LogitVector& x, const LogitVector& before, const Ve
                        Sums which = Sums::kAll);
 
 // y = x / t for every logit: one correctly rounded float32 division each, as the engines do it. Blocks that are -inf
-// throughout stay shared. t > 0. (x / t may overflow to +-inf for tiny t: +inf is the caller's to prevent.)
+// throughout stay shared. t > 0. A logit above -inf stays above it, at the lowest float; +inf is the caller's to
+// prevent.
 LogitVector Divide(const LogitVector& x, float t);
 
 // p[i] = exp(x[i] - max) / sum_exp, relative error below 1e-6 down to 1e-37. p: [V].

@@ -267,7 +267,10 @@ TEST(Divide, IsTheQuotientOfEveryLogit) {
         v.MaskBlock(1);
         const LogitVector y = Divide(v, t);
         EXPECT_TRUE(y.SharesBlock(v, 1));
-        for (size_t i = 0; i < x.size(); ++i) ASSERT_EQ(y[i], v[i] / t);
+        for (size_t i = 0; i < x.size(); ++i) {
+          // Mutation: no lower end -> -3e38, which some frameworks mask with, is lost.
+          ASSERT_EQ(y[i], v[i] > kMasked ? std::max(v[i] / t, std::numeric_limits<float>::lowest()) : kMasked);
+        }
         EXPECT_EQ(y.block(3)[255], kMasked);
       }
     });

@@ -114,7 +114,7 @@ void AddShaped(const Trace& trace, Metrics& m) {
   const auto affine = trace.ShapedFromRaw();
   const bool wide = affine && !raw.narrow() && !affine->edited->narrow() && affine->edited->n() == raw.n();
   // A temperature near 0 subtracts the maximum first, and is no plain division then.
-  const bool plain = wide && affine->divisor > 1e-20;
+  const bool plain = wide && affine->divisor > 1e-20 && !affine->edited->OverflowsDividedBy(affine->divisor);
   std::optional<FromSums> sums;
   if (plain) sums.emplace(raw, *affine);
   m.kl_final_raw = &final == &raw ? 0 : sums && !final.narrow() ? sums->ToRaw(final) : Divergence(final, raw);

@@ -1,6 +1,7 @@
 // What a stage does to a state. Inside sampling/ only; the trace is what others see.
 #pragma once
 
+#include <algorithm>
 #include <limits>
 #include <optional>
 #include <span>
@@ -52,6 +53,12 @@ Outcome Apply(const Xtc&, const State&, const Step&);
 Outcome Apply(const Mirostat1&, const State&, const Step&);
 Outcome Apply(const Mirostat2&, const State&, const Step&);
 Outcome Apply(const Greedy&, const State&, const Step&);
+
+// The nearest float32; what lies beyond them stays at their ends, so that only a ban is -inf and nothing is NaN.
+inline float ToFloat32(double x) {
+  constexpr auto kMost = static_cast<double>(std::numeric_limits<float>::max());
+  return static_cast<float>(std::clamp(x, -kMost, kMost));
+}
 
 // The tokens of the history that a scope takes in, oldest first.
 std::span<const TokenId> InScope(const Scope& scope, const Step& step);

@@ -15,7 +15,7 @@ double Wide(float x) { return static_cast<double>(x); }
 
 // The smallest float >= t.
 float FloatFrom(double t) {
-  const auto f = static_cast<float>(t);
+  const float f = ToFloat32(t);
   return Wide(f) < t ? std::nextafter(f, kInfinity) : f;
 }
 
@@ -27,11 +27,13 @@ size_t MinKeep(int64_t min_keep, const State& state) {
 // logits and of probabilities computed from them.
 double LogitSlack(double t) { return 5e-7 * std::max(4.0, std::abs(t)); }
 
-bool NearLogit(const State& state, double t) {
+// Whether some token's logit is that near to t. The first `least` of the rank order do not count: they stay, come what
+// may.
+bool NearLogit(const State& state, double t, size_t least) {
   if (!std::isfinite(t)) return false;
-  const auto from = static_cast<float>(t - LogitSlack(t)), to = static_cast<float>(t + LogitSlack(t));
+  const float from = ToFloat32(t - LogitSlack(t)), to = ToFloat32(t + LogitSlack(t));
   if (from > state.Max()) return false;
-  return state.CountFrom(from) > (to >= state.Max() ? 0 : state.CountFrom(std::nextafter(to, kInfinity)));
+  return state.CountFrom(from) > std::max(least, to >= state.Max() ? 0 : state.CountFrom(std::nextafter(to, kInfinity)));
 }
 
 // Whether the token after the n-th of the rank order has the same logit: which of equals stays is each engine's own
@@ -55,9 +57,9 @@ Outcome CutAfter(const State& state, size_t n) {
 // Keeps tokens whose logit is at least t, and at least min_keep of them: where fewer reach t, the first min_keep of the
 // rank order, or with kKeepAll also those that tie with the last of them.
 Outcome CutBelow(const State& state, double t, int64_t min_keep, Ties ties = Ties::kLowerId) {
-  const bool near = NearLogit(state, t);
   float low = FloatFrom(t);
   const size_t least = MinKeep(min_keep, state);
+  const bool near = NearLogit(state, t, least);
   Outcome outcome{.low = t};
   if (low > state.Max() || (least > 1 && state.CountFrom(low) < least)) {
     const Candidate last = state.Ranked(least);
@@ -84,6 +86,13 @@ Outcome CutImprobable(const State& state, double p, int64_t min_keep, Ties ties)
 
 // How much a sum of n float32 probabilities may be off in an engine.
 double MassSlack(size_t n) { return 1e-6 * (1 + std::sqrt(static_cast<double>(n)) / 8); }
+
+// Whether a sum that ends so near to p decides about a token that may go: the last one before the edge or the first
+// after it. The first `least` stay, come what may; an edge before them may as well be one after them.
+bool NearMass(const MassEdge& edge, double p, size_t least) {
+  const double slack = MassSlack(edge.n);
+  return (edge.n > least && std::abs(edge.before - p) < slack) || std::abs(edge.through - p) < slack;
+}
 
 // How many tokens of the rank order an engine keeps that adds up float32 probabilities one by one; nullopt where its sum
 // would take the whole vocabulary in order, which is not worth the sort.
@@ -146,8 +155,7 @@ Outcome Apply(const TopK& stage, const State& state, const Step&) {
 Outcome Apply(const TopP& stage, const State& state, const Step&) {
   const MassEdge edge = state.FindMass(Weight::kProbability, stage.p);
   size_t n = edge.n;
-  const double slack = MassSlack(edge.n);
-  const bool near = std::abs(edge.before - stage.p) < slack || std::abs(edge.through - stage.p) < slack;
+  const bool near = NearMass(edge, stage.p, MinKeep(stage.min_keep, state));
   if (stage.rule == MassRule::kBeforeLessOrEqual && edge.through == stage.p) ++n;
   if (stage.rule == MassRule::kThroughLessOrEqual && edge.through > stage.p) --n;
   if (near) n = Float32Count(stage, state).value_or(n);
@@ -173,16 +181,23 @@ Outcome Apply(const TypicalP& stage, const State& state, const Step&) {
   const auto distance_of = [&](const Candidate& c) { return std::abs(Wide(c.value) - centre); };
   size_t n = edge.n;
   if (stage.rule == MassRule::kBeforeLessOrEqual && edge.through == stage.p) ++n;
+  if (stage.rule == MassRule::kThroughLessOrEqual && edge.through > stage.p) --n;
   n = std::clamp(n, MinKeep(stage.min_keep, state), state.n());
   if (n >= state.n()) return {};
   double distance = distance_of(edge.last);
-  if (n > edge.n) distance = distance_of(state.NearestTo(centre, std::numeric_limits<double>::infinity())[n - 1]);
+  if (n != edge.n) distance = distance_of(state.NearestTo(centre, std::numeric_limits<double>::infinity())[n - 1]);
   const double slack = LogitSlack(centre), rounding = 1e-12 * (1 + std::abs(centre) + distance);
   Outcome outcome{.threshold = distance, .low = centre - distance, .high = centre + distance};
-  const bool near_mass = std::abs(edge.before - stage.p) < MassSlack(edge.n) || std::abs(edge.through - stage.p) < MassSlack(edge.n);
+  const bool near_mass = NearMass(edge, stage.p, MinKeep(stage.min_keep, state));
   if (n > State::kNarrow) {
-    outcome.state = state.KeepRange(FloatFrom(centre - distance - rounding), static_cast<float>(centre + distance + rounding));
-    outcome.boundary = near_mass || outcome.state->n() != n;
+    outcome.state = state.KeepRange(FloatFrom(centre - distance - rounding), ToFloat32(centre + distance + rounding));
+    const bool ties = outcome.state->n() != n;
+    outcome.boundary = near_mass || ties;
+    if (ties && stage.ties == Ties::kLowerId) {
+      std::vector<Candidate> nearest = state.NearestTo(centre, distance + rounding);
+      nearest.resize(n);
+      outcome.state = state.Only(std::move(nearest));
+    }
     return outcome;
   }
   std::vector<Candidate> nearest = state.NearestTo(centre, distance + slack);
@@ -228,7 +243,11 @@ Outcome Apply(const TopH& stage, const State& state, const Step& step) {
     TopH rest = stage;
     rest.n_max = 0;
     Outcome outcome = Apply(rest, best, step);
-    if (!outcome.state) outcome = CutAfter(state, best.n());
+    if (outcome.state) return outcome;
+    const Outcome first = CutAfter(state, best.n());
+    outcome.state = first.state;
+    outcome.low = first.low;
+    outcome.boundary = outcome.boundary || first.boundary;
     return outcome;
   }
   const double tau = stage.alpha * state.sums().Entropy();
@@ -237,7 +256,7 @@ Outcome Apply(const TopH& stage, const State& state, const Step& step) {
   const size_t n = std::clamp(whole ? edge.n : edge.n - 1, MinKeep(stage.min_keep, state), state.n());
   Outcome outcome = CutAfter(state, n);
   outcome.threshold = tau;
-  outcome.boundary = outcome.boundary || std::abs(edge.through - tau) < MassSlack(edge.n) || std::abs(edge.before - tau) < MassSlack(edge.n);
+  outcome.boundary = outcome.boundary || NearMass(edge, tau, MinKeep(stage.min_keep, state));
   return outcome;
 }
 
@@ -266,6 +285,7 @@ Outcome Apply(const TailFree& stage, const State& state, const Step&) {
     }
   }
   Outcome outcome = CutAfter(state, keep);
+  if (outcome.state) outcome.threshold = state.ProbabilityOf(static_cast<float>(outcome.low));
   outcome.boundary = outcome.boundary || edge.boundary;
   return outcome;
 }
@@ -276,7 +296,7 @@ Outcome Apply(const Xtc& stage, const State& state, const Step& step) {
   if (state.n() < 2 || stage.threshold > 0.5 || coin >= stage.probability) return {.skipped = true};
   const double t = state.mass().LogSumExp() + std::log(stage.threshold);
   const size_t n = state.CountFrom(FloatFrom(t));
-  Outcome outcome{.threshold = stage.threshold, .boundary = NearLogit(state, t)};
+  Outcome outcome{.threshold = stage.threshold, .boundary = NearLogit(state, t, 0)};
   if (n < 2 || state.n() - (n - 1) < MinKeep(stage.min_keep, state)) return outcome;
   std::vector<TokenId> removed;
   for (const Candidate& c : state.Top(n - 1)) removed.push_back(c.id);
@@ -298,12 +318,16 @@ Outcome Apply(const Mirostat1& stage, const State& state, const Step&) {
     sum_tt += t * t;
   }
   if (sum_tt == 0) return {.skipped = true};
-  const double s = sum_tb / sum_tt, epsilon = s - 1, v = static_cast<double>(state.n_vocab());
-  const double k = std::pow(epsilon * std::pow(2, mu) / (1 - std::pow(v, -epsilon)), 1 / s);
-  const size_t n = k >= static_cast<double>(state.n()) ? state.n() : std::max<size_t>(1, static_cast<size_t>(k));
+  const double s = sum_tb / sum_tt, epsilon = s - 1, log_v = std::log(static_cast<double>(state.n_vocab()));
+  // epsilon / (1 - V^-epsilon), which is 1 / log V at epsilon = 0
+  const double norm = epsilon == 0 ? 1 / log_v : epsilon / -std::expm1(-epsilon * log_v);
+  const double k = std::pow(norm * std::pow(2, mu), 1 / s);  // all equal: s = 0, k = 0 or infinite
+  const size_t n = k < static_cast<double>(state.n()) ? std::max<size_t>(1, static_cast<size_t>(k)) : state.n();
   Outcome outcome = CutAfter(state, n);
   outcome.threshold = k;
-  outcome.boundary = outcome.boundary || std::abs(k - std::round(k)) < 1e-4 * k;
+  // An engine's float32 sums leave s good to 1e-6 or so, and k to a little less.
+  const bool near = k < static_cast<double>(state.n() + 1) && std::abs(k - std::round(k)) < 2e-5 * k;
+  outcome.boundary = outcome.boundary || near;
   return outcome;
 }
 

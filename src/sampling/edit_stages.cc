@@ -26,35 +26,38 @@ std::vector<Counted> Count(std::span<const TokenId> tokens) {
   return counts;
 }
 
-// -inf bans; anything else that overflows stays at the end of the float range.
-Outcome Edit(const State& state, std::vector<Candidate> edits) {
-  size_t banned = 0;
-  for (Candidate& edit : edits) {
-    if (edit.value == kMasked) ++banned;
-    else edit.value = std::clamp(edit.value, std::numeric_limits<float>::lowest(), std::numeric_limits<float>::max());
-  }
+// A value of -inf bans.
+Outcome Edit(const State& state, const std::vector<Candidate>& edits) {
   if (edits.empty()) return {};
+  const auto banned = static_cast<size_t>(std::count_if(edits.begin(), edits.end(), [](const Candidate& edit) { return edit.value == kMasked; }));
   if (banned == state.n()) return {.emptied = true};
   return {.state = state.With(edits)};
 }
 
-// A logit for every token of the scope that is still there.
+// A logit, as double, for every token of the scope that is still there. Double is exact enough that one rounding to
+// float32 at the end gives what a float32 operation would.
 template <class NewLogit>
 Outcome EditSeen(const Scope& scope, const State& state, const Step& step, const NewLogit& new_logit) {
   std::vector<Candidate> edits;
   for (const Counted& seen : Count(InScope(scope, step))) {
     const float x = state.Value(seen.id);
-    if (x > kMasked) edits.push_back({seen.id, new_logit(x, seen.count)});
+    if (x > kMasked) edits.push_back({seen.id, ToFloat32(new_logit(static_cast<double>(x), seen.count))});
   }
-  return Edit(state, std::move(edits));
+  return Edit(state, edits);
+}
+
+// a + b in float32. -inf stays what it is, a ban; a sum that leaves float32 does not become one.
+float Sum(float a, float b) {
+  if (a == kMasked || b == kMasked) return kMasked;
+  return ToFloat32(static_cast<double>(a) + static_cast<double>(b));
 }
 
 Outcome Add(const State& state, const std::map<TokenId, float>& bias) {
   std::vector<Candidate> edits;
   for (const auto& [id, b] : bias) {
-    if (state.Has(id)) edits.push_back({id, state.Value(id) + b});
+    if (state.Has(id)) edits.push_back({id, Sum(state.Value(id), b)});
   }
-  return Edit(state, std::move(edits));
+  return Edit(state, edits);
 }
 
 Outcome Ban(const State& state, std::vector<TokenId> ids) {
@@ -64,7 +67,7 @@ Outcome Ban(const State& state, std::vector<TokenId> ids) {
   for (const TokenId id : ids) {
     if (state.Has(id)) edits.push_back({id, kMasked});
   }
-  return Edit(state, std::move(edits));
+  return Edit(state, edits);
 }
 
 bool EndsWith(std::span<const TokenId> history, std::span<const TokenId> end) {
@@ -90,7 +93,7 @@ std::span<const TokenId> InScope(const Scope& scope, const Step& step) {
 // [D18]
 Outcome Apply(const LogitBias& stage, const State& state, const Step&) {
   std::map<TokenId, float> bias;
-  for (const auto& [id, b] : stage.bias) bias[id] += b;
+  for (const auto& [id, b] : stage.bias) bias[id] = Sum(bias[id], b);
   return Add(state, bias);
 }
 
@@ -98,7 +101,7 @@ Outcome Apply(const LogitBias& stage, const State& state, const Step&) {
 Outcome Apply(const SequenceBias& stage, const State& state, const Step& step) {
   std::map<TokenId, float> bias;
   for (const auto& [sequence, b] : stage.bias) {
-    if (Completes(sequence, step.history)) bias[sequence.back()] += b;
+    if (Completes(sequence, step.history)) bias[sequence.back()] = Sum(bias[sequence.back()], b);
   }
   return Add(state, bias);
 }
@@ -136,20 +139,21 @@ Outcome Apply(const BadWords& stage, const State& state, const Step& step) {
 // [D3] Every distinct token of the scope once: a logit above 0 is divided by the penalty, any other multiplied, so that
 // a penalty above 1 always lowers it (Keskar et al. 2019, with the sign rule every engine adopted).
 Outcome Apply(const RepetitionPenalty& stage, const State& state, const Step& step) {
-  const auto penalty = static_cast<float>(stage.reward ? 1 / stage.penalty : stage.penalty);
-  return EditSeen(stage.scope, state, step, [&](float x, size_t) { return x > 0 ? x / penalty : x * penalty; });
+  const auto penalty = static_cast<double>(ToFloat32(stage.reward ? 1 / stage.penalty : stage.penalty));
+  return EditSeen(stage.scope, state, step, [&](double x, size_t) { return x > 0 ? x / penalty : x * penalty; });
 }
 
 // [D20]
 Outcome Apply(const PresencePenalty& stage, const State& state, const Step& step) {
-  const auto penalty = static_cast<float>(stage.penalty);
-  return EditSeen(stage.scope, state, step, [&](float x, size_t) { return x - penalty; });
+  const auto penalty = static_cast<double>(ToFloat32(stage.penalty));
+  return EditSeen(stage.scope, state, step, [&](double x, size_t) { return x - penalty; });
 }
 
 // [D21]
 Outcome Apply(const FrequencyPenalty& stage, const State& state, const Step& step) {
-  const auto penalty = static_cast<float>(stage.penalty);
-  return EditSeen(stage.scope, state, step, [&](float x, size_t count) { return x - static_cast<float>(count) * penalty; });
+  const auto penalty = static_cast<double>(ToFloat32(stage.penalty));
+  const auto all_of = [&](size_t count) { return static_cast<double>(ToFloat32(static_cast<double>(count) * penalty)); };
+  return EditSeen(stage.scope, state, step, [&](double x, size_t count) { return x - all_of(count); });
 }
 
 // [D22]
@@ -185,7 +189,7 @@ Outcome Apply(const Dry& stage, const State& state, const Step& step) {
   const double max_exponent = stage.base > 1 ? 88.7 / std::log(stage.base) : std::numeric_limits<double>::infinity();
   for (const auto& [id, length] : longest) {
     const double exponent = std::min(static_cast<double>(length - allowed), max_exponent);
-    bias[id] = -static_cast<float>(stage.multiplier * std::pow(stage.base, exponent));
+    bias[id] = -ToFloat32(stage.multiplier * std::pow(stage.base, exponent));
   }
   return Add(state, bias);
 }

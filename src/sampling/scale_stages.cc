@@ -8,9 +8,13 @@ namespace lp {
 namespace {
 
 Outcome Divide(const State& state, double t) {
-  if (t <= 0) return Apply(Greedy{}, state, {});
+  if (t <= 0) {
+    Outcome outcome = Apply(Greedy{}, state, {});
+    outcome.threshold = 0;
+    return outcome;
+  }
   if (t == 1) return {.threshold = t};
-  return {.state = state.Divided(static_cast<float>(t)), .threshold = t};
+  return {.state = state.Divided(std::max(ToFloat32(t), std::numeric_limits<float>::denorm_min())), .threshold = t};
 }
 
 }  // namespace
@@ -18,7 +22,7 @@ Outcome Divide(const State& state, double t) {
 // [D1], [D2]
 Outcome Apply(const LogSoftmax&, const State& state, const Step&) {
   const double lse = state.mass().LogSumExp();
-  return {.state = state.Mapped([&](float x) { return static_cast<float>(static_cast<double>(x) - lse); }), .threshold = lse};
+  return {.state = state.Mapped([&](float x) { return ToFloat32(static_cast<double>(x) - lse); }), .threshold = lse};
 }
 
 // [D4] Logits divided by T; T = 0 is its limit, the greedy choice [D5].

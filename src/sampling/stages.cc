@@ -148,6 +148,11 @@ Status Validate(const Stage& stage, size_t n_vocab) {
     return Require(ok, name, parameter, range, value);
   };
   const auto share = [&](double x, std::string_view parameter) { return require(Share(x), parameter, "in [0, 1]", x); };
+  const auto mirostat = [&](double tau, double eta, double mu) -> Status {
+    LP_RETURN_IF_ERROR(require(tau >= 0 && std::isfinite(tau), "tau", "a number >= 0", tau));
+    LP_RETURN_IF_ERROR(require(eta >= 0 && std::isfinite(eta), "eta", "a number >= 0", eta));
+    return require(std::isfinite(mu), "mu", "a number (below 0 = just begun)", mu);
+  };
   return std::visit(
       Overloaded{
           [&](const LogitBias& s) -> Status {
@@ -204,13 +209,15 @@ Status Validate(const Stage& stage, size_t n_vocab) {
           },
           [&](const AdaptiveP& s) -> Status {
             LP_RETURN_IF_ERROR(require(s.target <= 1, "target", "at most 1 (below 0 = off)", s.target));
-            return require(s.decay >= 0 && s.decay < 1, "decay", "in [0, 1)", s.decay);
+            LP_RETURN_IF_ERROR(require(s.decay >= 0 && s.decay < 1, "decay", "in [0, 1)", s.decay));
+            return require(s.weighted_sum >= 0 && s.total_weight >= 0 && std::isfinite(s.weighted_sum + s.total_weight), "memory",
+                           "a sum and a weight >= 0", s.weighted_sum);
           },
           [&](const TopK& s) { return require(s.k >= 0, "value", "0 (off) or more", Wide(s.k)); },
           [&](const TopP& s) { return share(s.p, "value"); },
           [&](const MinP& s) { return share(s.p, "value"); },
           [&](const TypicalP& s) { return share(s.p, "value"); },
-          [&](const TopNSigma& s) { return require(!std::isnan(s.n), "n", "a number (0 or less = off)", s.n); },
+          [&](const TopNSigma& s) { return require(std::isfinite(s.n), "n", "a number (0 or less = off)", s.n); },
           [&](const EpsilonCutoff& s) { return share(s.epsilon, "value"); },
           [&](const EtaCutoff& s) { return share(s.epsilon, "value"); },
           [&](const TopA& s) { return share(s.a, "value"); },
@@ -221,10 +228,10 @@ Status Validate(const Stage& stage, size_t n_vocab) {
             return share(s.threshold, "threshold");
           },
           [&](const Mirostat1& s) -> Status {
-            LP_RETURN_IF_ERROR(require(s.tau >= 0 && std::isfinite(s.tau), "tau", "a number >= 0", s.tau));
+            LP_RETURN_IF_ERROR(mirostat(s.tau, s.eta, s.mu));
             return require(s.m >= 2, "m", "at least 2", Wide(s.m));
           },
-          [&](const Mirostat2& s) { return require(s.tau >= 0 && std::isfinite(s.tau), "tau", "a number >= 0", s.tau); },
+          [&](const Mirostat2& s) { return mirostat(s.tau, s.eta, s.mu); },
           [&](const Greedy&) { return Ok(); },
       },
       stage);

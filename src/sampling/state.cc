@@ -180,8 +180,10 @@ std::vector<Candidate> State::NearestTo(double centre, double reach) const {
   if (narrow_) {
     order = list_;
   } else {
-    const auto edge = [](double x) { return static_cast<float>(std::clamp(x, -3.4e38, 3.4e38)); };
-    order = Between(values_, block_max(), std::nextafter(edge(centre - reach), kMasked), std::nextafter(edge(centre + reach), kInfinity));
+    constexpr float kMost = std::numeric_limits<float>::max();
+    const auto edge = [](double x) { return static_cast<float>(std::clamp(x, -static_cast<double>(kMost), static_cast<double>(kMost))); };
+    const float low = std::max(-kMost, std::nextafter(edge(centre - reach), kMasked)), high = std::nextafter(edge(centre + reach), kInfinity);
+    order = Between(values_, block_max(), low, high);
   }
   std::erase_if(order, [&](const Candidate& c) { return distance(c) > reach; });
   std::sort(order.begin(), order.end(), [&](const Candidate& a, const Candidate& b) {
@@ -200,12 +202,19 @@ Moments State::LogitMoments() const {
 }
 
 size_t State::CountFrom(float low) const {
+  if (low == kMasked) return n_;
   if (!narrow_) {
     const Counts counts = CountAbove(values_, low);
     return counts.above + counts.equal;
   }
   const auto end = std::partition_point(list_.begin(), list_.end(), [&](const Candidate& c) { return c.value >= low; });
   return static_cast<size_t>(end - list_.begin());
+}
+
+double State::MassKept(const State& after) const {
+  // Not a difference of logarithms: beside a logit of 1e30 they are lost.
+  const SoftmaxSums &all = mass(), &kept = after.mass();
+  return std::min(1.0, kept.sum_exp / all.sum_exp * std::exp(static_cast<double>(kept.max) - static_cast<double>(all.max)));
 }
 
 double State::MassLost(const State& after) const {
@@ -221,7 +230,7 @@ double State::MassLost(const State& after) const {
   // 1 - kept would lose a small rest to rounding: what is not kept, summed on its own.
   std::vector<TokenId> ids;
   for (const Candidate& c : after.list_) ids.push_back(c.id);
-  return std::min(1.0, std::exp(Without(ids).mass().LogSumExp() - mass().LogSumExp()));
+  return MassKept(Without(ids));
 }
 
 State State::KeepTop(size_t n) const {
@@ -305,18 +314,23 @@ State State::Without(std::span<const TokenId> ids) const {
   return With(edits);
 }
 
+bool State::OverflowsDividedBy(double t) const { return std::max(std::abs(static_cast<double>(Max())), 1.0) / t > 1e30; }
+
 State State::Divided(float t) const {
   // A tiny T would overflow: relative to the maximum it cannot, and softmax does not see the difference [D2].
   const float max = Max();
-  const float largest = std::max(std::abs(max), 1.0f);
-  if (largest / t > 1e30f) {
-    return Mapped([&](float x) { return std::max((x - max) / t, std::numeric_limits<float>::lowest()); });
+  if (OverflowsDividedBy(static_cast<double>(t))) {
+    constexpr float kLowest = std::numeric_limits<float>::lowest();
+    return Mapped([&](float x) { return std::max(std::max(x - max, kLowest) / t, kLowest); });
   }
   if (narrow_) return Mapped([&](float x) { return std::max(x / t, std::numeric_limits<float>::lowest()); });
   State state = Wide(Divide(values_, t), *this);
-  Scan scan = ScanLogits(state.values_);  // a logit of -3e38, some frameworks' mask, has become -inf
-  state.n_ = scan.n_finite;
-  state.block_max_ = std::move(scan.block_max);
+  state.n_ = n_;
+  const std::span<const float> old = block_max();
+  state.block_max_.assign(old.begin(), old.end());  // dividing keeps the order, so the maxima are quotients, too
+  for (float& m : state.block_max_) {
+    if (m > kMasked) m = std::max(m / t, std::numeric_limits<float>::lowest()) + 0.0f;
+  }
   return state;
 }
 

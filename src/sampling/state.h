@@ -55,6 +55,8 @@ class State {
   size_t CountFrom(float low) const;  // tokens of a value >= low
   // The probability, here, of all tokens that are no longer left in `after`.
   double MassLost(const State& after) const;
+  // ... and of those that are, where `after` is nothing but a cut: logits are the same.
+  double MassKept(const State& after) const;
 
   // --- What a stage makes of it. At least one token must remain. ---
   // The first n in rank order.
@@ -69,8 +71,10 @@ class State {
   State Without(std::span<const TokenId> ids) const;
   // With other logits for some tokens; -inf removes one. Tokens that are not left stay removed.
   State With(std::span<const Candidate> edits) const;
-  // x / t, float32 as the engines do it, except that the maximum is subtracted first where x / t would overflow.
+  // x / t, float32 as the engines do it, except that the maximum is subtracted first where x / t would overflow. No
+  // token is lost: logits stay above -inf.
   State Divided(float t) const;
+  bool OverflowsDividedBy(double t) const;
   // Any other function of a logit. `f` need not be monotone.
   template <class F>
   State Mapped(const F& f) const;

@@ -16,9 +16,11 @@ constexpr bool IsOneOf(const Stage& stage) {
   return (std::holds_alternative<T>(stage) || ...);
 }
 
-Kind KindOf(const Stage& stage) {
+// `threshold` as the stage came to: a dynamic temperature of 0 is the greedy choice, too.
+Kind KindOf(const Stage& stage, double threshold) {
   if (const auto* t = std::get_if<Temperature>(&stage)) return t->temperature > 0 ? Kind::kScale : Kind::kCut;
-  if (IsOneOf<DynamicTemperature, LogSoftmax>(stage)) return Kind::kScale;
+  if (std::holds_alternative<DynamicTemperature>(stage)) return threshold == 0 ? Kind::kCut : Kind::kScale;
+  if (std::holds_alternative<LogSoftmax>(stage)) return Kind::kScale;
   return IsOneOf<LogitBias, SequenceBias, AllowedTokens, BannedTokens, BadWords, RepetitionPenalty, PresencePenalty,
                  FrequencyPenalty, Dry, NoRepeatNgram>(stage)
              ? Kind::kEdit
@@ -60,7 +62,7 @@ Result<Trace> Trace::Run(std::span<const float> logits, const Step& step, const 
       record.threshold = outcome.threshold;
       record.low = outcome.low;
       record.high = outcome.high;
-      const Kind kind = KindOf(stage);
+      const Kind kind = KindOf(stage, outcome.threshold);
       cut = cut || (kind == Kind::kCut && outcome.state);
       if (cut && kind == Kind::kEdit) trace.late_edits_ = true;
       if (outcome.state) trace.states_.push_back(std::move(*outcome.state));
@@ -82,12 +84,13 @@ const State& Trace::Shaped() const {
   const State* state = &states_[uncut_];
   for (size_t i = next_; i < chain_.stages.size(); ++i) {
     const Stage& stage = chain_.stages[i];
-    if (KindOf(stage) == Kind::kCut || IsOff(stage)) continue;
+    if (KindOf(stage, stages_[i].threshold) == Kind::kCut || IsOff(stage)) continue;
     // A temperature that depends on what was left is the one it came to.
     const bool dynamic = std::holds_alternative<DynamicTemperature>(stage);
     if (dynamic && stages_[i].skipped) continue;
     Outcome outcome = dynamic ? Apply(Temperature{stages_[i].threshold}, *state, step_) : ApplyStage(stage, *state, step_);
     if (outcome.state) state = &shaped_.emplace_back(std::move(*outcome.state));
+    if (KindOf(stage, stages_[i].threshold) == Kind::kEdit) last_edited_ = state;
   }
   if (shaped_.empty()) return *state;
   return shaped_.back();
@@ -97,10 +100,10 @@ double Trace::MassOut(size_t stage) const {
   const StageRecord& record = stages_[stage];
   if (record.n_out == record.n_in) return 1;
   const State &in = Before(stage), &out = After(stage);
-  const Kind kind = KindOf(chain_.stages[stage]);
+  const Kind kind = KindOf(chain_.stages[stage], record.threshold);
   // A cut leaves logits as they are: the two normalisers say it all. (Not so for a ban next to other edits.)
   if (kind == Kind::kCut && !std::holds_alternative<AdaptiveP>(chain_.stages[stage])) {
-    return std::min(1.0, std::exp(out.mass().LogSumExp() - in.mass().LogSumExp()));
+    return in.MassKept(out);
   }
   return 1 - in.MassLost(out);
 }
@@ -113,13 +116,13 @@ std::optional<Trace::Affine> Trace::ShapedFromRaw() const {
     const Stage& stage = chain_.stages[i];
     if (!stages_[i].active || stages_[i].skipped) continue;
     if (IsOneOf<LogSoftmax, AdaptiveP>(stage)) return std::nullopt;
-    const Kind kind = KindOf(stage);
+    const Kind kind = KindOf(stage, stages_[i].threshold);
     if (kind == Kind::kEdit && affine.divisor != 1) return std::nullopt;
     later = later || (kind == Kind::kScale && i >= next_);
     if (kind == Kind::kScale) {
       const auto* t = std::get_if<Temperature>(&stage);
       // The float32 that logits were divided by: of logits near -150 the difference shows.
-      affine.divisor *= static_cast<double>(static_cast<float>(t != nullptr ? t->temperature : stages_[i].threshold));
+      affine.divisor *= static_cast<double>(ToFloat32(t != nullptr ? t->temperature : stages_[i].threshold));
       ++affine.n_divisions;
     }
   }
@@ -127,18 +130,26 @@ std::optional<Trace::Affine> Trace::ShapedFromRaw() const {
   return affine;
 }
 
-const State& Trace::RowOrder() const { return late_edits_ ? Shaped() : states_[row_order_]; }
+const State& Trace::RowOrder() const {
+  if (!late_edits_) return states_[row_order_];
+  if (last_edited_ == nullptr) Shaped();
+  return *last_edited_;
+}
 
 TokenId Trace::IdAt(size_t rank) const {
   const State& order = RowOrder();
-  if (rank <= order.n()) return order.Ranked(rank).id;
+  return rank <= order.n() ? order.Ranked(rank).id : Banned()[rank - order.n() - 1];
+}
+
+std::span<const TokenId> Trace::Banned() const {
   if (banned_.empty()) {
+    const State& order = RowOrder();
     for (size_t i = 0; i < n_vocab(); ++i) {
       if (!order.Has(static_cast<TokenId>(i))) banned_.push_back(static_cast<TokenId>(i));
     }
     std::stable_sort(banned_.begin(), banned_.end(), [&](TokenId a, TokenId b) { return raw().Value(a) > raw().Value(b); });
   }
-  return banned_[rank - order.n() - 1];
+  return banned_;
 }
 
 void Trace::Judge(TokenRow& row) const {
@@ -213,13 +224,12 @@ std::vector<size_t> Trace::RawRanksOf(std::span<const TokenId> ids) const {
 
 size_t Trace::RankOf(TokenId id) const {
   const State& order = RowOrder();
-  if (order.narrow() || !order.Has(id)) {
-    for (size_t rank = 1; rank <= n_vocab(); ++rank) {
-      if (IdAt(rank) == id) return rank;
-    }
+  if (!order.Has(id)) {
+    const std::span<const TokenId> banned = Banned();
+    return order.n() + static_cast<size_t>(std::find(banned.begin(), banned.end(), id) - banned.begin()) + 1;
   }
   // Drawn tokens are mostly among those that a cut has listed already.
-  const std::span<const Candidate> best = order.Top(std::min<size_t>(64, order.n()));
+  const std::span<const Candidate> best = order.narrow() ? order.list() : order.Top(64);
   const auto at = std::find_if(best.begin(), best.end(), [&](const Candidate& c) { return c.id == id; });
   if (at != best.end()) return static_cast<size_t>(at - best.begin()) + 1;
   return RanksOf(order.values(), std::span(&id, 1))[0];

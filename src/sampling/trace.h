@@ -105,6 +105,7 @@ class Trace {
   Trace() = default;
   const State& RowOrder() const;
   TokenId IdAt(size_t rank) const;
+  std::span<const TokenId> Banned() const;  // tokens missing from RowOrder(), by raw logit
   void Judge(TokenRow& row) const;  // fills cut_by and margin
 
   Chain chain_;
@@ -115,9 +116,10 @@ class Trace {
   size_t uncut_ = 0;      // states_[0..uncut_] came from logit-changing stages only ...
   size_t next_ = 0;       // ... and chain_.stages[next_] is the first stage after them
   size_t row_order_ = 0;  // the last of these that an editing stage made
-  bool late_edits_ = false;  // editing stages follow a cut: row order is that of Shaped()
-  mutable std::deque<State> shaped_;     // Shaped(), where it is none of states_
-  mutable std::vector<TokenId> banned_;  // tokens missing from RowOrder(), by raw logit; filled when needed
+  bool late_edits_ = false;  // editing stages follow a cut: row order is that of last_edited_
+  mutable std::deque<State> shaped_;  // what Shaped() is made of, where it is none of states_ ...
+  mutable const State* last_edited_ = nullptr;  // ... and the one after its last edit
+  mutable std::vector<TokenId> banned_;  // Banned(), once it was asked for
 };
 
 }  // namespace lp

@@ -19,20 +19,32 @@ class RandomCase {
     return *(values.begin() + Below(values.size()));
   }
 
+  // Smooth, peaked or masked; in a quarter of the cases on a grid, so that logits tie, and in a few with numbers from the
+  // ends of float32, which some frameworks mask with.
   std::vector<float> Logits(size_t n) {
     std::normal_distribution<double> normal(0, OneOf({0.1, 1.0, 3.0, 10.0, 60.0}));
     const double offset = OneOf({0.0, 0.0, -150.0, 40.0}), step = OneOf({0.0, 0.0, 0.25, 1.0});
-    const bool peaked = Chance(0.3), masked = Chance(0.2);
+    const bool peaked = Chance(0.3), masked = Chance(0.2), zipf = Chance(0.2), extreme = Chance(0.05);
+    has_ties_ = step > 0;
     std::vector<float> x(n);
     for (float& v : x) {
       double y = normal(random_) + offset;
       if (step > 0) y = std::round(y / step) * step;  // ties
       v = masked && Chance(0.3) ? -std::numeric_limits<float>::infinity() : static_cast<float>(y);
     }
+    if (zipf) {
+      for (size_t i = 0; i < n; ++i) x[i] = static_cast<float>(offset - Uniform(1, 1.3) * std::log(static_cast<double>(i + 1)));
+    }
+    if (extreme) {
+      const float most = std::numeric_limits<float>::max();
+      for (size_t i = 1 + Below(4); i > 0; --i) x[Below(n)] = OneOf({most, -most, 3e38f, -3e38f, 1e30f, -1e30f, 1e4f, -1e4f, 1e-45f, -0.0f});
+      has_ties_ = true;
+    }
     if (peaked) x[Below(n)] = static_cast<float>(offset + Uniform(5, 200));
-    x[Below(n)] = static_cast<float>(offset);  // never all masked
+    if (masked && !zipf) x[Below(n)] = static_cast<float>(offset);  // never all of them
     return x;
   }
+  bool has_ties() const { return has_ties_; }  // in the logits last made: some, on purpose
   std::vector<TokenId> History(size_t n_vocab) {
     std::vector<TokenId> ids(Chance(0.2) ? 0 : Below(40));
     const size_t few = 1 + Below(std::min<size_t>(n_vocab, 12));  // repetitions
@@ -52,13 +64,14 @@ class RandomCase {
     return scope;
   }
   int64_t MinKeep() { return OneOf<int64_t>({0, 1, 1, 1, 2, 7}); }
+  double Far() { return Chance(0.03) ? OneOf({3e38, -3e38, 1e39, 1e300}) : Uniform(-2, 2); }
   double Share() { return Chance(0.1) ? OneOf({1e-9, 0.5, 0.999999}) : Uniform(0, 1); }
 
   Stage AnyStage(size_t v) {
     switch (Below(std::variant_size_v<Stage>)) {
       case 0: {
         LogitBias s;
-        for (size_t i = 0; i < 1 + Below(3); ++i) s.bias.emplace_back(Id(v), Chance(0.2) ? -std::numeric_limits<float>::infinity() : static_cast<float>(Uniform(-9, 9)));
+        for (size_t i = 0; i < 1 + Below(3); ++i) s.bias.emplace_back(Id(v), Chance(0.2) ? -std::numeric_limits<float>::infinity() : Chance(0.02) ? -3e38f : static_cast<float>(Uniform(-9, 9)));
         return s;
       }
       case 1: {
@@ -73,20 +86,21 @@ class RandomCase {
       case 4:
         return BadWords{{Ids(std::min<size_t>(v, 6), 3), Ids(v, 1)}};
       case 5:
-        return RepetitionPenalty{OneOf({1.0, 1.1, 1.3, 2.0, 0.7}), AnyScope(), Chance(0.2)};
+        return RepetitionPenalty{Chance(0.03) ? OneOf({1e39, 1e300, 1e-50}) : OneOf({1.0, 1.1, 1.3, 2.0, 0.7}), AnyScope(), Chance(0.2)};
       case 6:
-        return PresencePenalty{Uniform(-2, 2), AnyScope()};
+        return PresencePenalty{Far(), AnyScope()};
       case 7:
-        return FrequencyPenalty{Uniform(-2, 2), AnyScope()};
+        return FrequencyPenalty{Far(), AnyScope()};
       case 8:
-        return Dry{Uniform(0, 2), Uniform(1, 2), OneOf<int64_t>({0, 1, 2, 3}), AnyScope(), {Ids(std::min<size_t>(v, 12), 2)}};
+        return Dry{Uniform(0, 2), Chance(0.05) ? 1e20 : Uniform(1, 2), OneOf<int64_t>({0, 1, 2, 3}), AnyScope(), {Ids(std::min<size_t>(v, 12), 2)}};
       case 9:
         return NoRepeatNgram{OneOf<int64_t>({0, 1, 2, 3}), AnyScope()};
       case 10:
         return LogSoftmax{};
       case 11:
-        return Temperature{OneOf({0.0, 0.01, 0.5, 0.8, 1.0, 1.7, 30.0})};
+        return Temperature{Chance(0.05) ? OneOf({1e-50, 1e-40, 1e-9, 1e9, 1e39}) : OneOf({0.0, 0.01, 0.5, 0.8, 1.0, 1.7, 30.0})};
       case 12: {
+        if (Chance(0.05)) return DynamicTemperature{0, 0, 1};
         const double low = Uniform(0, 1);
         return DynamicTemperature{low, low + Uniform(0, 2), Uniform(0.3, 2)};
       }
@@ -100,13 +114,13 @@ class RandomCase {
                            MassArithmetic::kFloat32AscendingFloat32P, MassArithmetic::kFloat32DescendingBefore}),
                     MinKeep()};
       case 16:
-        return MinP{OneOf({0.0, 0.001, 0.05, 0.3, 1.0, Uniform(0, 1)}), Chance(0.5), MinKeep()};
+        return MinP{OneOf({0.0, 1e-300, 0.001, 0.05, 0.3, 1.0, Uniform(0, 1)}), Chance(0.5), MinKeep()};
       case 17:
-        return TypicalP{Share(), OneOf({MassRule::kBeforeLess, MassRule::kBeforeLessOrEqual}), OneOf({Ties::kLowerId, Ties::kKeepAll}), MinKeep()};
+        return TypicalP{Share(), OneOf({MassRule::kBeforeLess, MassRule::kBeforeLessOrEqual, MassRule::kThroughLessOrEqual}), OneOf({Ties::kLowerId, Ties::kKeepAll}), MinKeep()};
       case 18:
-        return TopNSigma{OneOf({-1.0, 0.5, 1.0, 2.0}), MinKeep()};
+        return TopNSigma{OneOf({-1.0, 0.5, 1.0, 2.0, 1e6}), MinKeep()};
       case 19:
-        return EpsilonCutoff{OneOf({0.0, 1e-4, 0.01, 0.3}), MinKeep()};
+        return EpsilonCutoff{OneOf({0.0, 1e-300, 1e-4, 0.01, 0.3, 1.0}), MinKeep()};
       case 20:
         return EtaCutoff{OneOf({0.0, 1e-4, 0.01, 0.3}), MinKeep()};
       case 21:
@@ -116,7 +130,7 @@ class RandomCase {
       case 23:
         return TailFree{Uniform(0.1, 1), MinKeep()};
       case 24:
-        return Xtc{Uniform(0, 1), Uniform(0, 0.6), MinKeep()};
+        return Xtc{Uniform(0, 1), Chance(0.1) ? OneOf({0.0, 1e-300, 0.5}) : Uniform(0, 0.6), MinKeep()};
       case 25:
         return Mirostat1{Uniform(0.5, 8), 0.1, OneOf<int64_t>({2, 10, 100}), OneOf({-1.0, 3.0})};
       case 26:
@@ -133,6 +147,7 @@ class RandomCase {
 
  private:
   std::mt19937_64 random_;
+  bool has_ties_ = false;
 };
 
 }  // namespace lp::testing
