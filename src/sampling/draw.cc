@@ -1,7 +1,10 @@
 #include "sampling/draw.h"
 
+#include <algorithm>
 #include <cmath>
+#include <optional>
 #include <random>
+#include <vector>
 
 #include "base/random.h"
 
@@ -23,20 +26,83 @@ Pick PickInRankOrder(const State& state, double u) {
   return {edge.last.id, u, std::abs(edge.before - u) < 1e-6 || std::abs(edge.through - u) < 1e-6};
 }
 
-// [D42] llama.cpp walks its array as the chain left it: in rank order if a stage sorted it, else by id.
-Pick PickLlamaCpp(const Trace& trace, double u) {
-  const State& state = trace.final();
-  if (state.narrow()) return PickInRankOrder(state, u);
-  double cumulative = 0;
-  Pick pick{.u = u};
-  for (size_t i = 0; i < state.n_vocab(); ++i) {
-    const float x = state.values()[i];
-    if (x == kMasked) continue;
-    pick.id = static_cast<TokenId>(i);
-    cumulative += state.ProbabilityOf(x);
-    if (cumulative > u) break;
+// A stage after which no token has overtaken another.
+bool KeepsOrder(const Stage& stage) {
+  return std::holds_alternative<Temperature>(stage) || std::holds_alternative<DynamicTemperature>(stage) ||
+         std::holds_alternative<LogSoftmax>(stage) || std::holds_alternative<MinP>(stage) || std::holds_alternative<TopNSigma>(stage) ||
+         std::holds_alternative<BannedTokens>(stage);
+}
+
+// The stage that last put llama.cpp's array in an order of its own; nullopt: it lies by id still. Tried on llama.cpp: its
+// min-p, top-n-sigma and temperature leave the order alone.
+std::optional<size_t> LastSort(const Trace& trace) {
+  for (size_t i = trace.stages().size(); i-- > 0;) {
+    const Stage& stage = trace.chain().stages[i];
+    if (!trace.stages()[i].active || trace.stages()[i].skipped) continue;
+    if (std::holds_alternative<TopK>(stage) || std::holds_alternative<TopP>(stage) || std::holds_alternative<TypicalP>(stage) ||
+        std::holds_alternative<Xtc>(stage) || std::holds_alternative<DynamicTemperature>(stage) ||
+        std::holds_alternative<Mirostat1>(stage) || std::holds_alternative<Mirostat2>(stage)) {
+      return i;
+    }
+    // min-p sorts where its threshold leaves fewer than min_keep.
+    if (const auto* s = std::get_if<MinP>(&stage); s != nullptr && s->min_keep > 1) {
+      const State& before = trace.Before(i);
+      const double low = static_cast<double>(before.Max()) + std::log(s->p);
+      if (before.CountFrom(static_cast<float>(low)) < static_cast<size_t>(s->min_keep)) return i;
+    }
   }
-  pick.boundary = std::abs(cumulative - u) < 1e-6;
+  return std::nullopt;
+}
+
+// The tokens left, as llama.cpp's array holds them.
+std::vector<TokenId> LlamaCppOrder(const Trace& trace, std::optional<size_t> sorted) {
+  struct Place {
+    double key;  // ascending
+    TokenId id;
+  };
+  std::vector<Place> places;
+  places.reserve(trace.final().n());
+  const State* by = sorted ? &trace.Before(*sorted) : nullptr;
+  const bool typical = sorted && std::holds_alternative<TypicalP>(trace.chain().stages[*sorted]);
+  const double centre = typical ? by->mass().LogSumExp() - by->sums().Entropy() : 0;
+  const auto add = [&](TokenId id) {
+    const double x = by != nullptr ? static_cast<double>(by->Value(id)) : 0;
+    places.push_back({typical ? std::abs(x - centre) : -x, id});
+  };
+  const State& final = trace.final();
+  if (final.narrow()) {
+    for (const Candidate& c : final.list()) add(c.id);
+  } else {
+    for (size_t i = 0; i < final.n_vocab(); ++i) {
+      if (final.values()[i] > kMasked) add(static_cast<TokenId>(i));
+    }
+  }
+  std::sort(places.begin(), places.end(), [](const Place& a, const Place& b) { return a.key < b.key || (a.key == b.key && a.id < b.id); });
+  std::vector<TokenId> ids;
+  ids.reserve(places.size());
+  for (const Place& place : places) ids.push_back(place.id);
+  return ids;
+}
+
+// [D42]
+Pick PickLlamaCpp(const Trace& trace, double u) {
+  const std::optional<size_t> sorted = LastSort(trace);
+  const State& state = trace.final();
+  // After a cut by rank, nothing but temperatures and cuts in nearly every chain: its order is the rank order.
+  if (sorted && !std::holds_alternative<TypicalP>(trace.chain().stages[*sorted])) {
+    bool same = true;
+    for (size_t i = *sorted + 1; i < trace.stages().size(); ++i) same = same && (!trace.stages()[i].active || KeepsOrder(trace.chain().stages[i]));
+    if (same) return PickInRankOrder(state, u);
+  }
+  double before = 0, through = 0;
+  Pick pick{.u = u};
+  for (const TokenId id : LlamaCppOrder(trace, sorted)) {
+    pick.id = id;
+    before = through;
+    through += state.Probability(id);
+    if (through > u) break;
+  }
+  pick.boundary = std::abs(before - u) < 1e-6 || std::abs(through - u) < 1e-6;
   return pick;
 }
 
@@ -96,13 +162,20 @@ DrawnToken DrawAt(const Trace& trace, uint64_t position) {
 
 Chain Advance(const Trace& trace, TokenId drawn) {
   Chain chain = trace.chain();
-  // The surprise of the token among those that could be drawn, bits.
-  const double surprise = -std::log2(trace.final().Probability(drawn));
-  const auto next_mu = [&](double mu, double tau, double eta) { return (mu < 0 ? 2 * tau : mu) - eta * (surprise - tau); };
+  // The surprise of the token among those that could be drawn, bits. A token that could not says nothing.
+  const double p = trace.final().Probability(drawn), surprise = -std::log2(p);
+  const auto next_mu = [&](double mu, double tau, double eta) {
+    if (mu < 0) mu = 2 * tau;
+    return p > 0 ? std::max(0.0, mu - eta * (surprise - tau)) : mu;
+  };
   for (size_t i = 0; i < chain.stages.size(); ++i) {
     if (auto* s = std::get_if<Mirostat1>(&chain.stages[i])) s->mu = next_mu(s->mu, s->tau, s->eta);
     if (auto* s = std::get_if<Mirostat2>(&chain.stages[i])) s->mu = next_mu(s->mu, s->tau, s->eta);
-    if (auto* s = std::get_if<AdaptiveP>(&chain.stages[i])) {
+    if (auto* s = std::get_if<AdaptiveP>(&chain.stages[i]); s != nullptr && s->target >= 0) {
+      if (s->total_weight == 0) {  // it begins as if it had hit its target for ever
+        s->total_weight = 1 / (1 - s->decay);
+        s->weighted_sum = std::min(s->target, 1.0) * s->total_weight;
+      }
       s->weighted_sum = trace.Before(i).Probability(drawn) + s->decay * s->weighted_sum;
       s->total_weight = 1 + s->decay * s->total_weight;
     }

@@ -2,12 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <numeric>
 #include <random>
 
 #include "base/random.h"
 #include "support/logit_shapes.h"
+#include "support/random_chains.h"
 #include "support/reference_distribution.h"
 #include "support/simd_targets.h"
 
@@ -118,6 +120,36 @@ TEST(Draw, TheSameOnEverySimdTarget) {
   }
 }
 
+// Every stage and every rule of drawing, bit for bit: 400 random chains.
+TEST(Draw, RandomChainsAreTheSameOnEverySimdTarget) {
+  for (uint64_t seed = 0; seed < 400; ++seed) {
+    testing::RandomCase random(seed);
+    const size_t n = seed % 8 == 0 ? 6000 : 1 + random.Below(900);
+    const std::vector<float> x = random.Logits(n);
+    const std::vector<TokenId> history = random.History(n);
+    Chain chain = random.AnyChain(n);
+    chain.draw = std::array{DrawRule::kInverseCdf, DrawRule::kExponentialRace, DrawRule::kLlamaCpp}[seed % 3];
+    std::vector<std::vector<double>> all;
+    ForEachSimdTarget([&] {
+      const auto trace = Trace::Run(x, Step::After(history), chain);
+      std::vector<double>& figures = all.emplace_back();
+      const auto add = [&](double v) { figures.push_back(std::isnan(v) ? -1 : v); };
+      if (!trace.ok()) return;
+      for (size_t i = 0; i < chain.stages.size(); ++i) {
+        const StageRecord& record = trace->stages()[i];
+        for (const double v : {static_cast<double>(record.n_out), record.threshold, record.low, record.high, trace->MassOut(i)}) add(v);
+        add(record.boundary ? 1 : 0);
+        add(trace->After(i).sums().Entropy());
+      }
+      for (const TokenRow& row : trace->Rows(300)) {
+        for (const double v : {static_cast<double>(row.id), row.prob_raw, row.prob, row.margin}) add(v);
+      }
+      for (uint64_t position = 0; position < 5; ++position) add(DrawAt(*trace, position).row.id);
+    });
+    for (const auto& figures : all) ASSERT_EQ(figures, all.front()) << "seed " << seed;
+  }
+}
+
 // [D34], [D35] mu' = mu - eta (surprise - tau), surprise of the drawn token among those left, in bits.
 TEST(Advance, Mirostat) {
   const std::vector<float> logits = {std::log(0.5f), std::log(0.25f), std::log(0.25f)};
@@ -131,17 +163,42 @@ TEST(Advance, Mirostat) {
   EXPECT_NEAR(std::get<Mirostat2>(Advance(after, 0).stages[0]).mu, 1.99 + 0.5 * 1.2, 1e-6);  // the only token: no surprise
 }
 
-// [D36] Its memory: probabilities of what was drawn, fading by `decay`.
+// A state below 0 would read as "just begun"; and a token that could not be drawn is no surprise to learn from.
+TEST(Advance, MirostatStaysAtOrAboveZero) {
+  const std::vector<float> logits(16, 0.0f);
+  const Trace trace = RunOn(logits, {.stages = {Mirostat2{.tau = 0.5, .eta = 5, .mu = 4}}});
+  ASSERT_EQ(trace.n_kept(), 16u);
+  EXPECT_EQ(std::get<Mirostat2>(Advance(trace, 3).stages[0]).mu, 0);  // 4 - 5 (4 - 0.5)
+  const Trace one = RunOn({1, 0}, {.stages = {Mirostat1{.mu = 0.1}, Greedy{}}});
+  EXPECT_EQ(std::get<Mirostat1>(Advance(one, 1).stages[0]).mu, 0.1);
+}
+
+// The logits that llama_sampler_init_adaptive_p(0.4, 0.5, 7) of llama-cpp-python 0.3.36 makes of log [.5, .25, .25], step by
+// step, as it draws 0, 1, 2, 0. It begins as if it had always hit its target.
+TEST(Advance, AdaptivePAsLlamaCpp) {
+  const std::vector<float> logits = {std::log(0.5f), std::log(0.25f), std::log(0.25f)};
+  const double kExpected[][2] = {{4.166667, 3.333333}, {3.333334, 4.166667}, {4.761905, 2.333333}, {5.0, 1.212121}};
+  const TokenId kDrawn[] = {0, 1, 2, 0};
+  Chain chain{.stages = {AdaptiveP{.target = 0.4, .decay = 0.5}}};
+  for (size_t step = 0; step < 4; ++step) {
+    const Trace trace = RunOn(logits, chain);
+    EXPECT_NEAR(trace.final().Value(0), kExpected[step][0], 2e-6) << step;
+    EXPECT_NEAR(trace.final().Value(1), kExpected[step][1], 2e-6) << step;
+    chain = Advance(trace, kDrawn[step]);
+  }
+}
+
+// [D36] Its memory: probabilities of what was drawn, fading by `decay`; before the first, its target since ever.
 TEST(Advance, AdaptiveP) {
   const std::vector<float> logits = {std::log(0.5f), std::log(0.25f), std::log(0.25f)};
   Chain chain{.stages = {AdaptiveP{.target = 0.4, .decay = 0.5}}};
   chain = Advance(RunOn(logits, chain), 1);
-  EXPECT_NEAR(std::get<AdaptiveP>(chain.stages[0]).weighted_sum, 0.25, 1e-6);
-  EXPECT_NEAR(std::get<AdaptiveP>(chain.stages[0]).total_weight, 1, 1e-12);
+  EXPECT_NEAR(std::get<AdaptiveP>(chain.stages[0]).weighted_sum, 0.25 + 0.5 * 0.8, 1e-6);
+  EXPECT_NEAR(std::get<AdaptiveP>(chain.stages[0]).total_weight, 2, 1e-12);
   chain = Advance(RunOn(logits, chain), 0);
-  EXPECT_NEAR(std::get<AdaptiveP>(chain.stages[0]).weighted_sum, 0.5 + 0.5 * 0.25, 1e-6);
-  EXPECT_NEAR(std::get<AdaptiveP>(chain.stages[0]).total_weight, 1.5, 1e-12);
-  EXPECT_NEAR(RunOn(logits, chain).stages()[0].threshold, 2 * 0.4 - 0.625 / 1.5, 1e-6);
+  EXPECT_NEAR(std::get<AdaptiveP>(chain.stages[0]).weighted_sum, 0.5 + 0.5 * 0.65, 1e-6);
+  EXPECT_NEAR(std::get<AdaptiveP>(chain.stages[0]).total_weight, 2, 1e-12);
+  EXPECT_NEAR(RunOn(logits, chain).stages()[0].threshold, 2 * 0.4 - 0.825 / 2, 1e-6);
 }
 
 }  // namespace
