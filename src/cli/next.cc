@@ -12,7 +12,9 @@ Status RunNext(const CommonOptions& common, const NextOptions& options) {
   LP_ASSIGN_OR_RETURN(const Trace trace, Trace::Run(source->logits(), source->step(), resolved.chain));
   const RowOptions rows{.top = options.top, .journey = options.trace};
   if (common.json) {
-    fmt::print("{}\n", Dump(NextJson(source->model(), source->history(), trace, resolved, rows, source->pieces()), 1));
+    Json json = NextJson(source->model(), source->history(), trace, resolved, rows, source->pieces());
+    json["logits_hash"] = LogitsHash(source->logits());
+    fmt::print("{}\n", Dump(json, 1));
     return Ok();
   }
   const Terminal terminal;

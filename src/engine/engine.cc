@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <filesystem>
 #include <thread>
@@ -25,6 +26,17 @@ size_t CommonPrefix(std::span<const TokenId> a, std::span<const TokenId> b) {
 }
 
 }  // namespace
+
+std::string LogitsHash(std::span<const float> logits) {
+  uint64_t hash = 0xcbf29ce484222325u;
+  for (const float x : logits) {
+    const uint32_t bits = std::bit_cast<uint32_t>(x);
+    for (int byte = 0; byte < 4; ++byte) hash = (hash ^ (bits >> 8 * byte & 255)) * 0x100000001b3u;
+  }
+  std::string text;
+  for (int digit = 15; digit >= 0; --digit) text += "0123456789abcdef"[hash >> 4 * digit & 15];
+  return text;
+}
 
 Result<std::unique_ptr<Engine>> Engine::Open(const std::string& path, const EngineOptions& options) {
   LP_ASSIGN_OR_RETURN(MappedFile mapped, MappedFile::Open(path));

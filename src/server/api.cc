@@ -92,6 +92,7 @@ Result<Json> Api::Next(const Json& request) const {
   Json json = NextJson(engine_.info().name, path.tokens, trace, sampler.resolved, rows, PiecesOf(engine_));
   json["eval_ms"] = evaluation.milliseconds;
   json["logits_cached"] = evaluation.remembered;
+  json["logits_hash"] = LogitsHash(*evaluation.logits);
   return json;
 }
 

@@ -56,6 +56,12 @@ TEST_F(ApiTest, AskingAgainDoesNotRunTheModel) {
   const ApiReply again = Post("next", R"({"tokens":[260,104],"sampler":{"temperature":0.5,"top_k":3}})");
   EXPECT_EQ(again.body["logits_cached"], true);
   EXPECT_EQ(again.body["metrics"]["n_kept"], 3);
+  const std::string hash = again.body["logits_hash"];
+  EXPECT_EQ(hash.size(), 16u);
+  Post("next", R"({"tokens":[260,105,106,107]})");  // another branch, then this path again in an engine that knows nothing
+  const auto fresh = std::move(Engine::Open(file_.path(), {.n_threads = 3})).value();
+  EXPECT_EQ(LogitsHash(*fresh->Evaluate(std::vector<TokenId>{260, 104})->logits), hash);
+  EXPECT_NE(Post("next", R"({"tokens":[260,105]})").body["logits_hash"], hash);
 }
 
 TEST_F(ApiTest, DrawIsReproducibleAndInTheDistribution) {

@@ -103,6 +103,7 @@ export interface Next {
   rest: Rest
   eval_ms: number
   logits_cached: boolean
+  logits_hash: string
 }
 
 export interface DrawnToken extends Row {

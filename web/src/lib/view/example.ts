@@ -48,5 +48,5 @@ export const example = (over: Partial<Next> = {}): Next => ({
     n: 2, prob_raw: 0.007421187, prob: 0, n_kept: 0,
     journey: [{ n: 2, prob: 0.007421187 }, { n: 2, prob: 0.0026513316 }, { n: 0, prob: 0 }, { n: 0, prob: 0 }, { n: 0, prob: 0 }],
   },
-  eval_ms: 0, logits_cached: true, ...over,
+  eval_ms: 0, logits_cached: true, logits_hash: '0', ...over,
 })
