@@ -66,7 +66,7 @@ std::vector<std::string_view> SettingsOf(Dialect dialect) {
   // Everything at once, at values that every engine takes and that switch its stage on.
   Settings all;
   for (const SettingSpec& spec : AllSettings()) {
-    const std::string_view probe = spec.name == "samplers"                                                ? "edskypmxt"
+    const std::string_view probe = spec.name == "samplers"                                                ? "edskypmxta"
                                    : spec.name == "mirostat"                                              ? "0"  // it would replace the others
                                    : spec.name == "do_sample"                                             ? "true"
                                    : spec.name == "logit_bias" || spec.name == "sequence_bias"            ? "1:1"

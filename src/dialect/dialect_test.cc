@@ -230,6 +230,25 @@ TEST(Dialects, TemperatureZero) {
   EXPECT_EQ(Kept("dialect=llama.cpp,temp=-1", x), 1u);
 }
 
+// vLLM: sampling_params.py, __post_init__ and from_optional; v1/sample/ops/bad_words.py.
+TEST(Dialects, WhatVllmChangesBeforeItSamples) {
+  const std::vector<float> x = {0, 0.01f, -3};
+  const Trace cold = RunIn("dialect=vllm,temperature=0.000001", x);  // raised to 0.01, not greedy
+  EXPECT_NEAR(cold.RowOf(0).prob / cold.RowOf(1).prob, std::exp(-1), 1e-6);
+  const Resolved biased = Said("dialect=vllm,logit_bias=1:-inf;2:200");
+  const auto& bias = std::get<LogitBias>(biased.chain.stages[0]).bias;
+  EXPECT_EQ(bias[0].second, -100.0f);
+  EXPECT_EQ(bias[1].second, 100.0f);
+  EXPECT_NE(biased.notes[0].find("clamps"), std::string::npos);
+  // A bad word that began in the prompt is not seen: it looks at the output.
+  const std::vector<TokenId> history = {2, 2};
+  for (const size_t prompt : {2u, 1u}) {
+    const Step step{history, prompt, 2};
+    EXPECT_EQ(RunIn("dialect=vllm,bad_words_ids=2/1", x, step).final().Has(1), prompt == 2) << prompt;
+    EXPECT_FALSE(RunIn("dialect=transformers,bad_words_ids=2/1", x, step).final().Has(1)) << prompt;
+  }
+}
+
 // What an engine says no to, in its words.
 TEST(Dialects, Refusals) {
   const struct {
@@ -273,6 +292,9 @@ TEST(Dialects, WhatIsIgnoredIsListedWithAReason) {
                 {"dialect=llama.cpp,do_sample=true", "do_sample"},
                 {"dialect=llama.cpp,mirostat=2,top_k=40", "top_k"},
                 {"dialect=llama.cpp,samplers=kt,top_p=0.5", "top_p"},
+                {"dialect=llama.cpp,adaptive_target=0.5", "adaptive_target"},
+                {"dialect=llama.cpp,mirostat=2,dynatemp_range=0.5", "dynatemp_range"},
+                {"dialect=llama.cpp,mirostat=1,min_keep=3", "min_keep"},
                 {"dialect=ollama,xtc_probability=0.5", "xtc_probability"},
                 {"dialect=ollama-mlx,typical_p=0.5", "typical_p"},
                 {"dialect=openai,top_k=40", "top_k"},
@@ -303,6 +325,10 @@ TEST(Dialects, Orders) {
             "repetition_penalty frequency_penalty presence_penalty dry top_n_sigma top_k typical_p top_p min_p xtc temperature");
   EXPECT_EQ(Order(Said("dialect=llama.cpp,samplers=temperature;top_k;min_p")), "temperature top_k min_p");
   EXPECT_EQ(Order(Said("dialect=llama.cpp,mirostat=2")), "temperature mirostat_2");
+  // adaptive-p takes the place of the draw, wherever the order names it
+  EXPECT_EQ(Order(Said("dialect=llama.cpp,samplers=atk,adaptive_target=0.5")), "temperature top_k adaptive_p");
+  EXPECT_EQ(Order(Said("dialect=llama.cpp,samplers=temp;nucleus;typical-p;adaptive-p,typical_p=0.5,adaptive_target=0.5")),
+            "temperature top_p typical_p adaptive_p");
   EXPECT_EQ(Order(Said("dialect=ollama-mlx" + all)), "repetition_penalty presence_penalty frequency_penalty top_k temperature top_p min_p");
   EXPECT_EQ(Order(Said("dialect=transformers,typical_p=0.9,epsilon_cutoff=0.01,eta_cutoff=0.01,top_h=0.5,no_repeat_ngram_size=3,repetition_penalty=1.2,"
                        "temperature=0.7,top_k=40,top_p=0.9,min_p=0.05")),

@@ -17,17 +17,23 @@ struct SamplerName {
   std::string_view name;
 };
 constexpr SamplerName kSamplers[] = {{'e', "penalties"}, {'d', "dry"},   {'s', "top_n_sigma"}, {'k', "top_k"}, {'y', "typ_p"},
-                                     {'p', "top_p"},     {'m', "min_p"}, {'x', "xtc"},         {'t', "temperature"}};
+                                     {'p', "top_p"},     {'m', "min_p"}, {'x', "xtc"},         {'t', "temperature"},
+                                       {'a', "adaptive_p"}};
 constexpr std::string_view kDefaultOrder = "edskypmxt";
 
 // As letters; what llama.cpp cannot match it skips with a warning, and so do we with a note.
 std::string ParseOrder(Resolver& r, const std::string& text) {
   std::string letters;
+  const auto skip = [&](const std::string& name) {
+    if (name == "i" || name == "infill") r.Note("infill looks at the text of tokens: it is not part of a chain here and was left out");
+    else r.Note(StrCat("llama.cpp skips the unknown sampler \"", name, '"'));
+  };
+  const auto find = [](const auto& same) { return std::find_if(std::begin(kSamplers), std::end(kSamplers), same); };
   if (text.find(';') == std::string::npos &&
       std::none_of(std::begin(kSamplers), std::end(kSamplers), [&](const SamplerName& s) { return s.name == text; })) {
     for (const char c : text) {
-      if (kDefaultOrder.find(c) != std::string_view::npos) letters += c;
-      else r.Note(StrCat("llama.cpp skips the unknown sampler '", c, "'"));
+      if (find([&](const SamplerName& s) { return s.letter == c; }) != std::end(kSamplers)) letters += c;
+      else skip(std::string(1, c));
     }
     return letters;
   }
@@ -36,11 +42,12 @@ std::string ParseOrder(Resolver& r, const std::string& text) {
     std::string name = rest.substr(0, rest.find(';'));
     rest.erase(0, name.size() + 1);
     std::replace(name.begin(), name.end(), '-', '_');
-    if (name == "typical_p" || name == "typical") name = "typ_p";
+    if (name == "typical_p" || name == "typical" || name == "typ") name = "typ_p";
+    if (name == "nucleus") name = "top_p";
     if (name == "temp") name = "temperature";
-    const auto at = std::find_if(std::begin(kSamplers), std::end(kSamplers), [&](const SamplerName& s) { return s.name == name; });
+    const auto at = find([&](const SamplerName& s) { return s.name == name; });
     if (at != std::end(kSamplers)) letters += at->letter;
-    else if (!name.empty()) r.Note(StrCat("llama.cpp skips the unknown sampler \"", name, '"'));
+    else if (!name.empty()) skip(name);
   }
   return letters;
 }
@@ -97,6 +104,8 @@ void AddSampler(Resolver& r, char letter, const LlamaDefaults& d, int64_t min_ke
     case 't':
       AddTemperature(r, r.Get(&S::temperature, d.temperature));
       return;
+    case 'a':  // takes the place of the draw, wherever it stands: AddLlamaChain
+      return;
     default:
       LP_CHECK(false);
   }
@@ -117,7 +126,14 @@ void AddMirostat(Resolver& r, int64_t version, const LlamaDefaults& d) {
   r.Ignore(&S::min_p, reason);
   r.Ignore(&S::xtc_probability, reason);
   r.Ignore(&S::samplers, reason);
-  AddTemperature(r, r.Get(&S::temperature, d.temperature));
+  r.Ignore(&S::dynatemp_range, reason);
+  r.Ignore(&S::dynatemp_exponent, reason);
+  r.Ignore(&S::adaptive_target, reason);
+  r.Ignore(&S::adaptive_decay, reason);
+  r.Ignore(&S::min_keep, reason);
+  r.Ignore(&S::xtc_threshold, reason);
+  IgnoreWhileDryIsOff(r, reason);
+  r.Add(Temperature{std::max(0.0, r.Get(&S::temperature, d.temperature))});
   const double tau = r.Get(&S::mirostat_tau, 5.0), eta = r.Get(&S::mirostat_eta, 0.1), mu = r.Given(&S::mirostat_mu).value_or(-1);
   if (version == 1) r.Add(Mirostat1{.tau = tau, .eta = eta, .mu = mu});
   else r.Add(Mirostat2{.tau = tau, .eta = eta, .mu = mu});
@@ -142,8 +158,13 @@ Status AddLlamaChain(Resolver& r, const LlamaDefaults& d) {
   const int64_t min_keep = r.Given(&S::min_keep).value_or(0);
   const std::string order = ParseOrder(r, r.Given(&S::samplers).value_or(std::string(kDefaultOrder)));
   for (const char letter : order) AddSampler(r, letter, d, min_keep);
-  if (const auto& target = r.Given(&S::adaptive_target); target && *target >= 0) {
-    r.Add(AdaptiveP{std::min(*target, 1.0), r.Get(&S::adaptive_decay, 0.9)});
+  if (order.find('a') == std::string::npos) {
+    r.Ignore(&S::adaptive_target, StrCat("adaptive-p acts only where the order names it (samplers = \"", order, "a\")"));
+    r.Ignore(&S::adaptive_decay, "adaptive-p is not in the order");
+  } else if (const auto& target = r.Given(&S::adaptive_target); target && *target >= 0) {
+    r.Add(AdaptiveP{std::min(*target, 1.0), std::clamp(r.Get(&S::adaptive_decay, 0.9), 0.0, 0.99)});
+  } else {
+    r.Ignore(&S::adaptive_decay, "adaptive_target is not given: adaptive-p is off");
   }
   const size_t sigma = order.find('s'), typical = order.find('y');
   if (r.Has(&S::top_n_sigma) && r.Has(&S::typical_p) && sigma < typical) {

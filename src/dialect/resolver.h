@@ -82,8 +82,7 @@ Result<Resolved> ResolveOpenAi(const Settings& settings, const ModelFacts& facts
 
 // What belongs to a stage that is off.
 inline constexpr const char* kXtcIsOff = "xtc_probability is not given: XTC is off";
-inline void IgnoreWhileDryIsOff(Resolver& r) {
-  const std::string reason = "dry_multiplier is 0: DRY is off";
+inline void IgnoreWhileDryIsOff(Resolver& r, const std::string& reason = "dry_multiplier is 0: DRY is off") {
   r.Ignore(&Settings::dry_base, reason);
   r.Ignore(&Settings::dry_allowed_length, reason);
   r.Ignore(&Settings::dry_penalty_last_n, reason);

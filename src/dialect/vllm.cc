@@ -1,4 +1,5 @@
 // vLLM V1: vllm/v1/sample/sampler.py (Sampler.forward), vllm/sampling_params.py (SamplingParams._verify_args).
+#include <algorithm>
 #include <cmath>
 
 #include "base/str_cat.h"
@@ -28,6 +29,25 @@ Status Refusals(const Settings& s) {
   return Ok();
 }
 
+// SamplingParams.from_optional, which is what its server calls.
+std::vector<std::pair<TokenId, float>> Clamped(Resolver& r, std::vector<std::pair<TokenId, float>> bias) {
+  bool clamped = false;
+  for (auto& [id, x] : bias) {
+    clamped = clamped || x < -100 || x > 100;
+    x = std::clamp(x, -100.0f, 100.0f);
+  }
+  if (clamped) r.Note("vLLM's server clamps logit_bias to [-100, 100]: it does not quite ban a token");
+  return bias;
+}
+
+// SamplingParams.__post_init__
+double Raised(Resolver& r, double t) {
+  constexpr double kLeast = 0.01;
+  if (!(t > 0 && t < kLeast)) return t;
+  r.Note(StrCat("vLLM raises a temperature of ", t, " to 0.01, against overflow"));
+  return kLeast;
+}
+
 }  // namespace
 
 Result<Resolved> ResolveVllm(const Settings& settings, const ModelFacts& facts) {
@@ -36,15 +56,15 @@ Result<Resolved> ResolveVllm(const Settings& settings, const ModelFacts& facts) 
   r.Draw(DrawRule::kExponentialRace);
   const Scope output{.output_only = true};
   if (const auto& ids = r.Given(&S::allowed_token_ids)) r.Add(AllowedTokens{*ids});
-  if (const auto& words = r.Given(&S::bad_words_ids)) r.Add(BadWords{*words});
+  if (const auto& words = r.Given(&S::bad_words_ids)) r.Add(BadWords{*words, true});
   const auto& ends = r.Given(&S::eos_token_id);
   if (const auto& n = r.Given(&S::min_new_tokens)) r.Add(BannedTokens{ends.value_or(facts.end_tokens), *n});
-  if (const auto& bias = r.Given(&S::logit_bias)) r.Add(LogitBias{*bias});
+  if (const auto& bias = r.Given(&S::logit_bias)) r.Add(LogitBias{Clamped(r, *bias)});
   r.Add(RepetitionPenalty{r.Get(&S::repetition_penalty, 1.0), {}});
   if (const auto& p = r.Given(&S::frequency_penalty)) r.Add(FrequencyPenalty{*p, output});
   if (const auto& p = r.Given(&S::presence_penalty)) r.Add(PresencePenalty{*p, output});
-  if (const double t = r.Get(&S::temperature, 1.0); t < 1e-5) {
-    const std::string reason = "temperature < 1e-5 means greedy in vLLM, which resets top_p, top_k and min_p";
+  if (const double t = Raised(r, r.Get(&S::temperature, 1.0)); t == 0) {
+    const std::string reason = "temperature 0 means greedy in vLLM, which resets top_p, top_k and min_p";
     r.Ignore(&S::top_p, reason);
     r.Ignore(&S::top_k, reason);
     r.Ignore(&S::min_p, reason);

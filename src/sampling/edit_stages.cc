@@ -131,7 +131,7 @@ Outcome Apply(const BannedTokens& stage, const State& state, const Step& step) {
 Outcome Apply(const BadWords& stage, const State& state, const Step& step) {
   std::vector<TokenId> banned;
   for (const std::vector<TokenId>& word : stage.words) {
-    if (Completes(word, step.history)) banned.push_back(word.back());
+    if (Completes(word, InScope({.output_only = stage.output_only}, step))) banned.push_back(word.back());
   }
   return Ban(state, std::move(banned));
 }

@@ -107,7 +107,11 @@ std::vector<StageParam> StageParams(const Stage& stage) {
           [](const BannedTokens& s) {
             return Params{{"n_tokens", Wide(s.ids.size())}, {"until_output", Wide(s.until_output)}};
           },
-          [](const BadWords& s) { return Params{{"n_words", Wide(s.words.size())}}; },
+          [](const BadWords& s) {
+            Params params{{"n_words", Wide(s.words.size())}};
+            if (s.output_only) params.push_back({"output_only", 1});
+            return params;
+          },
           [&](const RepetitionPenalty& s) { return with_scope({{"repetition_penalty", s.penalty}}, s.scope); },
           [&](const PresencePenalty& s) { return with_scope({{"presence_penalty", s.penalty}}, s.scope); },
           [&](const FrequencyPenalty& s) { return with_scope({{"frequency_penalty", s.penalty}}, s.scope); },

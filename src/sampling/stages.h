@@ -48,6 +48,7 @@ struct BannedTokens {  // [D19] become -inf, while fewer than `until_output` tok
 struct BadWords {  // [D19] the last token of a sequence is banned when the history ends with the tokens before it
   static constexpr std::string_view kName = "bad_words";
   std::vector<std::vector<TokenId>> words;
+  bool output_only = false;  // only tokens generated after the prompt count as history (vLLM)
 };
 struct RepetitionPenalty {  // [D3]
   static constexpr std::string_view kName = "repetition_penalty";

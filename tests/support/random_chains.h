@@ -84,7 +84,7 @@ class RandomCase {
       case 3:
         return BannedTokens{Ids(v, 4), OneOf<int64_t>({-1, 0, 3})};
       case 4:
-        return BadWords{{Ids(std::min<size_t>(v, 6), 3), Ids(v, 1)}};
+        return BadWords{{Ids(std::min<size_t>(v, 6), 3), Ids(v, 1)}, Chance(0.3)};
       case 5:
         return RepetitionPenalty{Chance(0.03) ? OneOf({1e39, 1e300, 1e-50}) : OneOf({1.0, 1.1, 1.3, 2.0, 0.7}), AnyScope(), Chance(0.2)};
       case 6:

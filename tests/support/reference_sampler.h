@@ -144,7 +144,9 @@ class Sampler {
     return x;
   }
   Logits Do(const BadWords& s, Logits x) {
+    const auto output = static_cast<int64_t>(step_.history.size() - step_.prompt_length);
     for (const auto& word : s.words) {
+      if (s.output_only && static_cast<int64_t>(word.size()) > output + 1) continue;
       if (Completes(word)) At(x, word.back()) = kGone;
     }
     return x;
