@@ -18,8 +18,8 @@ CHAINS = [
     {"min_p": 0.05, "temperature": 1.6}, {"min_p": 0.9, "min_keep": 6}, {"typical_p": 0.8}, {"typical_p": 0.8, "min_p": 0.02},
     {"typical_p": 0.8, "top_p": 0.9}, {"top_n_sigma": 1.2}, {"top_k": 20, "typical_p": 0.9}, {"xtc_probability": 1.0, "xtc_threshold": 0.06},
     {"top_k": 30, "top_p": 0.95, "min_p": 0.05, "temperature": 0.8}, {"min_p": 0.03, "samplers": "tm"}, {"top_k": 12, "repetition_penalty": 1.3, "samplers": "ke"},
-    {"mirostat": 1, "mirostat_tau": 3.0}, {"mirostat": 2, "mirostat_tau": 3.0}, {"adaptive_target": 0.15, "adaptive_decay": 0.8, "samplers": "t"},
-    {"adaptive_target": 0.15, "min_p": 0.02, "samplers": "mt"}, {"adaptive_target": 0.2, "top_k": 20, "samplers": "kt"},
+    {"mirostat": 1, "mirostat_tau": 3.0}, {"mirostat": 2, "mirostat_tau": 3.0}, {"adaptive_target": 0.15, "adaptive_decay": 0.8, "samplers": "ta"},
+    {"adaptive_target": 0.15, "min_p": 0.02, "samplers": "mta"}, {"adaptive_target": 0.2, "top_k": 20, "samplers": "kta"},
 ]
 N_VOCAB, N_DRAWS, HISTORY = 96, 24, [3, 5, 3, 8]
 
