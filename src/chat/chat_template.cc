@@ -28,4 +28,22 @@ Result<std::string> RenderChatTemplate(std::string_view source, const std::vecto
   return chat::Evaluator(std::move(globals)).Render(block);
 }
 
+Result<std::string> ReadChatTemplate(const GgufFile& file) {
+  constexpr std::string_view kKey = "tokenizer.chat_template";
+  if (file.Find(kKey) == nullptr) {
+    return Error{ErrorCode::kNotFound, "this model has no chat template: it was not trained to chat", std::string(kKey)};
+  }
+  LP_ASSIGN_OR_RETURN(const std::string_view source, file.GetString(kKey));
+  return std::string(source);
+}
+
+Result<std::vector<TokenId>> EncodeChat(std::string_view source, const std::vector<ChatMessage>& messages,
+                                        const ChatTemplateOptions& options, const Tokenizer& tokenizer) {
+  ChatTemplateOptions own = options;
+  own.bos = tokenizer.bos() ? tokenizer.Piece(*tokenizer.bos()).name : "";
+  own.eos = tokenizer.eos() ? tokenizer.Piece(*tokenizer.eos()).name : "";
+  LP_ASSIGN_OR_RETURN(const std::string text, RenderChatTemplate(source, messages, own));
+  return tokenizer.EncodeWithControl(text);
+}
+
 }  // namespace lp

@@ -34,4 +34,13 @@ struct ChatTemplateOptions {
 Result<std::string> RenderChatTemplate(std::string_view source, const std::vector<ChatMessage>& messages,
                                        const ChatTemplateOptions& options);
 
+// The file's chat template. Errors: kNotFound where it has none (a model that was not trained to chat).
+Result<std::string> ReadChatTemplate(const GgufFile& file);
+
+// What the template prints with the tokenizer's own BOS and EOS (options.bos and eos are not looked at), as tokens:
+// control tokens spelled by the template or by a message become those tokens, as in transformers, and no BOS is put in
+// front that the template does not print.
+Result<std::vector<TokenId>> EncodeChat(std::string_view source, const std::vector<ChatMessage>& messages,
+                                        const ChatTemplateOptions& options, const Tokenizer& tokenizer);
+
 }  // namespace lp

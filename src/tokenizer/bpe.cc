@@ -39,7 +39,8 @@ Result<std::unique_ptr<Tokenizer>> BpeTokenizer::Load(const GgufFile& file) {
   LP_ASSIGN_OR_RETURN(Vocabulary vocabulary, ReadVocabulary(file, {}, BytesOfSpelling));
   LP_ASSIGN_OR_RETURN(Pretokenizer pretokenizer, Pretokenizer::Make(*rule));
   LP_ASSIGN_OR_RETURN(const bool add_bos, file.GetBool("tokenizer.ggml.add_bos_token", rule->adds_bos));
-  Traits traits{add_bos, /*add_space_prefix=*/false, StrCat("byte-level BPE (", pre, ")")};
+  Traits traits{add_bos, /*add_space_prefix=*/false, StrCat("byte-level BPE (", pre, ")"),
+                ReadControlEatsSpace(file)};
   std::unique_ptr<BpeTokenizer> tokenizer(
       new BpeTokenizer(std::move(vocabulary), std::move(traits), std::move(pretokenizer), rule->ignore_merges));
   LP_RETURN_IF_ERROR(tokenizer->ReadMerges(file));

@@ -38,7 +38,7 @@ Result<std::unique_ptr<Tokenizer>> SentencePieceTokenizer::Load(const GgufFile& 
   }
   LP_ASSIGN_OR_RETURN(const bool add_bos, file.GetBool("tokenizer.ggml.add_bos_token", true));
   LP_ASSIGN_OR_RETURN(const bool add_space_prefix, file.GetBool("tokenizer.ggml.add_space_prefix", true));
-  Traits traits{add_bos, add_space_prefix, "SentencePiece"};
+  Traits traits{add_bos, add_space_prefix, "SentencePiece", ReadControlEatsSpace(file)};
   return std::unique_ptr<Tokenizer>(new SentencePieceTokenizer(std::move(vocabulary), std::move(traits)));
 }
 

@@ -27,13 +27,43 @@ Result<std::vector<TokenId>> Tokenizer::EncodePrompt(std::string_view text) cons
   return ids;
 }
 
+Status Tokenizer::CheckLength(std::string_view text) {
+  if (text.size() <= kMaxTextBytes) return Ok();
+  return Error{ErrorCode::kOutOfRange,
+               StrCat("the text has ", text.size(), " bytes and at most ", kMaxTextBytes, " are allowed; shorten it"),
+               ""};
+}
+
 Result<std::vector<TokenId>> Tokenizer::EncodeChecked(std::string_view text, bool at_start) const {
-  if (text.size() > kMaxTextBytes) {
-    return Error{ErrorCode::kOutOfRange,
-                 StrCat("the text has ", text.size(), " bytes and at most ", kMaxTextBytes, " are allowed; shorten it"),
-                 ""};
-  }
+  LP_RETURN_IF_ERROR(CheckLength(text));
   return EncodeText(text, at_start);
+}
+
+Result<std::vector<TokenId>> Tokenizer::EncodeWithControl(std::string_view text) const {
+  LP_RETURN_IF_ERROR(CheckLength(text));
+  std::vector<TokenId> out;
+  bool eats_space = false;
+  for (const TextPart& part : with_control_.Split(text)) {
+    if (part.id >= 0) {
+      out.push_back(part.id);
+      // Llama's own three do not.
+      eats_space = control_eats_space_ && part.text != "<s>" && part.text != "<unk>" && part.text != "<|endoftext|>";
+      continue;
+    }
+    const size_t begin = eats_space ? std::min(part.text.find_first_not_of(" \t\n\v\f\r"), part.text.size()) : 0;
+    if (begin == part.text.size()) continue;
+    LP_ASSIGN_OR_RETURN(const std::vector<TokenId> ids, EncodeText(part.text.substr(begin), true));
+    out.insert(out.end(), ids.begin(), ids.end());
+  }
+  return out;
+}
+
+bool Tokenizer::ReadControlEatsSpace(const GgufFile& file) {
+  const auto name = file.GetString("general.name", "");
+  if (!name.ok()) return false;
+  std::string lower(*name);
+  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  return lower.find("phi-3") != lower.npos || lower.find("phi3") != lower.npos;
 }
 
 std::string Tokenizer::Decode(const std::vector<TokenId>& ids) const {

@@ -1,8 +1,8 @@
 // Text -> token ids and back, as the model file says: byte-level BPE ("gpt2") or SentencePiece ("llama").
 //
 // Ids and bytes, not strings: Piece() gives the exact bytes a token adds to running text, and Decode(Encode(text)) is
-// `text` again, for arbitrary bytes. Immutable after Load; safe to use from several threads. Not here: control tokens
-// spelled out in a text (they stay text), chat templates.
+// `text` again, for arbitrary bytes. Immutable after Load; safe to use from several threads. Control tokens spelled out in
+// a text stay text but where EncodeWithControl is asked for. Not here: chat templates (src/chat).
 #pragma once
 
 #include <memory>
@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "base/token.h"
 #include "gguf/gguf.h"
+#include "tokenizer/user_defined.h"
 #include "tokenizer/vocabulary.h"
 
 namespace lp {
@@ -41,6 +42,11 @@ class Tokenizer {
   // Encode for text that continues other text: nothing is put in front, and the pieces put together are exactly `text`.
   Result<std::vector<TokenId>> EncodeContinuation(std::string_view text) const { return EncodeChecked(text, false); }
 
+  // Encode for text of our own making, such as a chat template's: control tokens spelled out in it are those tokens.
+  // Never adds BOS. Text behind one begins as a text does (SentencePiece puts its space in front), as in llama.cpp and in
+  // the tokenizer.json of those models.
+  Result<std::vector<TokenId>> EncodeWithControl(std::string_view text) const;
+
   // id must be in [0, size()). Cheap: a reference into the vocabulary.
   const TokenPiece& Piece(TokenId id) const { return vocabulary_.pieces[static_cast<size_t>(id)]; }
   // The bytes of `ids` put together. The space that SentencePiece puts in front is taken off again, as `ids` is held to
@@ -61,9 +67,12 @@ class Tokenizer {
     bool add_bos = false;
     bool add_space_prefix = false;
     std::string kind;
+    bool control_eats_space = false;  // ReadControlEatsSpace
   };
   Tokenizer(Vocabulary vocabulary, Traits traits)
       : vocabulary_(std::move(vocabulary)),
+        with_control_(vocabulary_, true),
+        control_eats_space_(traits.control_eats_space),
         add_bos_(traits.add_bos),
         add_space_prefix_(traits.add_space_prefix),
         kind_(std::move(traits.kind)) {}
@@ -73,10 +82,17 @@ class Tokenizer {
 
   const Vocabulary& vocabulary() const { return vocabulary_; }
 
+  // Whether white space behind a spelled-out control token belongs to it. Files do not say it; of the models known, Phi-3
+  // is the one that has it (rstrip of its added tokens), and llama.cpp, too, goes by the name.
+  static bool ReadControlEatsSpace(const GgufFile& file);
+
  private:
+  static Status CheckLength(std::string_view text);
   Result<std::vector<TokenId>> EncodeChecked(std::string_view text, bool at_start) const;
 
   const Vocabulary vocabulary_;  // subclasses keep views into it
+  const UserDefinedTokens with_control_;
+  const bool control_eats_space_;
   const bool add_bos_, add_space_prefix_;
   const std::string kind_;
 };

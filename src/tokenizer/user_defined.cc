@@ -6,12 +6,14 @@
 
 namespace lp {
 
-UserDefinedTokens::UserDefinedTokens(const Vocabulary& vocabulary) {
+UserDefinedTokens::UserDefinedTokens(const Vocabulary& vocabulary, bool with_control) {
   std::map<size_t, std::bitset<256>, std::greater<>> lengths;
   for (const TokenPiece& piece : vocabulary.pieces) {
-    if (!vocabulary.Is(piece.id, TokenType::kUserDefined) || piece.bytes.empty()) continue;
-    ids_.emplace(piece.bytes, piece.id);
-    lengths[piece.bytes.size()].set(static_cast<uint8_t>(piece.bytes[0]));
+    const bool is_control = vocabulary.Is(piece.id, TokenType::kControl) || vocabulary.Is(piece.id, TokenType::kUnknown);
+    const bool wanted = vocabulary.Is(piece.id, TokenType::kUserDefined) || (with_control && is_control);
+    if (!wanted || piece.name.empty()) continue;
+    ids_.emplace(piece.name, piece.id);  // the bytes of a user-defined token are its name
+    lengths[piece.name.size()].set(static_cast<uint8_t>(piece.name[0]));
   }
   for (const auto& [n_bytes, first_bytes] : lengths) lengths_.push_back({n_bytes, first_bytes});
 }
