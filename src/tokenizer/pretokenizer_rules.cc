@@ -22,6 +22,22 @@ constexpr std::string_view kLlama3 = LP_LLAMA3_WITH_DIGITS(R"(\p{N}{1,3})");
 constexpr std::string_view kQwen2 = LP_LLAMA3_WITH_DIGITS(R"(\p{N})");
 #undef LP_LLAMA3_WITH_DIGITS
 
+// Mistral's Tekken and GPT-4o cut where capitals begin: letters that are not small, then letters that are not capital.
+#define LP_CASED(not_small, not_capital, rest) \
+  R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}])" not_small R"([\p{Ll}\p{Lm}\p{Lo}\p{M}])" not_capital rest "|"
+#define LP_CONTRACTION R"((?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])?)"
+#define LP_SIGNS_WITH_SLASH R"(| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)"
+constexpr std::string_view kTekken = LP_CASED("*", "+", "") LP_CASED("+", "*", "") R"(\p{N})" LP_SIGNS_WITH_SLASH;
+constexpr std::string_view kGpt4o =
+    LP_CASED("*", "+", LP_CONTRACTION) LP_CASED("+", "*", LP_CONTRACTION) R"(\p{N}{1,3})" LP_SIGNS_WITH_SLASH;
+#undef LP_CASED
+#undef LP_CONTRACTION
+#undef LP_SIGNS_WITH_SLASH
+// As Qwen 2's, but newlines are no part of signs.
+constexpr std::string_view kSeedCoder =
+    R"((?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}|)"
+    R"( ?[^\s\p{L}\p{N}\r\n]+|\s*[\r\n]+|\s+(?!\S)|\s+)";
+
 // DeepSeek's own list of cased letters: not \p{L&} of any Unicode version.
 constexpr std::string_view kDeepSeekWord =
     R"(\s?[A-Za-z\x{B5}\x{C0}-\x{D6}\x{D8}-\x{F6}\x{F8}-\x{1BA}\x{1BC}-\x{1BF}\x{1C4}-\x{293}\x{295}-\x{2AF})"
@@ -61,6 +77,9 @@ constexpr Names kQwen2Names = {"qwen2", "stablelm2", "megrez", "deepseek-r1-qwen
 constexpr Names kSingleDigitNames = {"smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b"};
 constexpr Names kFalconNames = {"falcon"};
 constexpr Names kDeepSeekNames = {"deepseek-llm"};
+constexpr Names kTekkenNames = {"tekken"};
+constexpr Names kGpt4oNames = {"gpt-4o", "llama4"};
+constexpr Names kSeedCoderNames = {"seed-coder"};
 
 constexpr std::string_view kDefaultPatterns[] = {kDefaultSigns, kGpt2, kNumber, kThreeDigits};
 constexpr std::string_view kGpt2Patterns[] = {kGpt2};
@@ -71,6 +90,10 @@ constexpr std::string_view kFalconPatterns[] = {kFalconSigns, kGpt2, kThreeDigit
 constexpr std::string_view kDeepSeekPatterns[] = {"[\r\n]",     kDeepSeekWord, kDeepSeekSigns,
                                                   kSpacesAtEnd, kDeepSeekCjk,  kNumber};
 
+constexpr std::string_view kTekkenPatterns[] = {kTekken};
+constexpr std::string_view kGpt4oPatterns[] = {kGpt4o};
+constexpr std::string_view kSeedCoderPatterns[] = {kSeedCoder};
+
 constexpr PretokenizerRule kRules[] = {
     {kGpt2Names, kGpt2Patterns},
     {kLlama3Names, kLlama3Patterns, /*ignore_merges=*/true, /*adds_bos=*/true},
@@ -79,6 +102,9 @@ constexpr PretokenizerRule kRules[] = {
     {kSingleDigitNames, kSingleDigitPatterns},
     {kFalconNames, kFalconPatterns},
     {kDeepSeekNames, kDeepSeekPatterns},
+    {kTekkenNames, kTekkenPatterns, /*ignore_merges=*/true, /*adds_bos=*/true},
+    {kGpt4oNames, kGpt4oPatterns},
+    {kSeedCoderNames, kSeedCoderPatterns},
     {kDefaultNames, kDefaultPatterns},
 };
 

@@ -48,8 +48,8 @@ TEST(TokenizerLoad, KindsThatAreNotThere) {
 }
 
 TEST(TokenizerLoad, PretokenizersThatAreNotThere) {
-  ExpectError(BpeFile({}, "tekken"), ErrorCode::kUnsupported, "tokenizer.ggml.pre",
-              "\"tekken\" is not supported; use a model with one of gpt-2, ");
+  ExpectError(BpeFile({}, "kimi-k2"), ErrorCode::kUnsupported, "tokenizer.ggml.pre",
+              "\"kimi-k2\" is not supported; use a model with one of gpt-2, ");
   ExpectError(BpeFile({}, ""), ErrorCode::kUnsupported, "tokenizer.ggml.pre", "\"\" is not supported");
   const Bytes bytes = GgufWriter()
                           .Set("tokenizer.ggml.model", "gpt2")
