@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Checks what the Markdown files of a checkout promise: that relative links and their #headings lead somewhere, and that every [D7],
-in a document or in a comment, names a definition of docs/definitions.md.
+in a document or in a comment, names a definition of docs/definitions.md; and that every definition is cited by code somewhere.
 
     check_docs.py ROOT
 """
@@ -16,7 +16,7 @@ CODE = re.compile(r"`[^`\n]+`")
 LINK = re.compile(r"!?\[[^\]]*\]\(<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\)|<(?:img|source|a)\b[^>]*?\b(?:src|srcset|href)=\"([^\"\s]+)\"")
 HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*\s*$", re.M)
 ANCHOR = re.compile(r"<a\b[^>]*?\b(?:id|name)=\"([^\"]+)\"")
-CITED = re.compile(r"\[(D\d+)\]")
+CITED = re.compile(r"\[(D\d+(?:, D\d+)*)\]")  # one or a list
 DEFINED = re.compile(r"^(?:#+|\||[-*]|\*\*)[ \[*`]*(D\d+)\b", re.M)  # at the head of a heading, a table row or a list item
 
 
@@ -58,21 +58,25 @@ def broken_links(root: pathlib.Path, page: pathlib.Path) -> list[str]:
     return problems
 
 
-def unknown_definitions(root: pathlib.Path) -> list[str]:
+def definitions_and_citations(root: pathlib.Path) -> list[str]:
     definitions = root / "docs" / "definitions.md"
     if not definitions.exists():
         return []
     known = set(DEFINED.findall(definitions.read_text(encoding="utf-8")))
     problems = []
+    unused = set(known)
     for path in files(root, (".md", ".cc", ".h", ".ts", ".svelte")):
-        for cited in sorted(set(CITED.findall(path.read_text(encoding="utf-8"))) - known):
-            problems.append(f"{path.relative_to(root)}: [{cited}] is not defined in docs/definitions.md")
+        cited = {d for group in CITED.findall(path.read_text(encoding="utf-8")) for d in group.split(", ")}
+        problems += [f"{path.relative_to(root)}: [{d}] is not defined in docs/definitions.md" for d in sorted(cited - known)]
+        if path.suffix != ".md":
+            unused -= cited
+    problems += [f"docs/definitions.md: {d} is cited by no code" for d in sorted(unused, key=lambda d: int(d[1:]))]
     return problems
 
 
 def main(root: pathlib.Path) -> int:
     pages = files(root, (".md",))
-    problems = [problem for page in pages for problem in broken_links(root, page)] + unknown_definitions(root)
+    problems = [problem for page in pages for problem in broken_links(root, page)] + definitions_and_citations(root)
     for problem in problems:
         print(problem)
     print(f"{len(pages)} documents, {len(problems)} problems")

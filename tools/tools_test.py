@@ -95,8 +95,15 @@ class CheckDocs(InFolder):
         self.write("docs/definitions.md", "## D7: nucleus\n")
         self.write("src/a.cc", "// [D7] keeps the shortest prefix\n")
         self.assertEqual(self.problems("[D7]"), 0)
-        self.write("src/a.cc", "// [D8] is nowhere\n")
+        self.write("src/a.cc", "// [D7, D8] is nowhere\n")
         self.assertEqual(self.problems("[D7]"), 1)
+
+    def test_a_definition_is_cited_by_code(self):
+        self.write("docs/definitions.md", "| D7 | nucleus |\n| D8 | draw |\n")
+        self.write("src/a.cc", "// [D7]\n")
+        self.assertEqual(self.problems("[D8]"), 1)  # by a document alone is not enough
+        self.write("src/a.cc", "// [D7], [D8]\n")
+        self.assertEqual(self.problems("[D8]"), 0)
 
     def test_a_checkout_without_documents_is_a_failure(self):
         self.assertEqual(self.said_by(check_docs.main, self.root)[0], 1)
