@@ -119,6 +119,29 @@ TEST_P(ArchitectureFile, RewindingLeavesNoTrace) {
   }
 }
 
+// A tensor under another name is missing, or, where a model may do without it, is no part of the architecture.
+TEST_P(ArchitectureFile, NoTensorIsLeftOut) {
+  const auto file = GgufFile::Parse(mapped_->bytes());
+  ASSERT_TRUE(file.ok());
+  for (const GgufTensor& tensor : file->tensors()) {
+    std::vector<uint8_t> bytes(mapped_->bytes().begin(), mapped_->bytes().end());
+    const std::string name(tensor.name);
+    // With its length in front: "blk.1.x" is part of no other name.
+    std::string needle(8, '\0');
+    needle[0] = static_cast<char>(name.size());
+    needle += name;
+    const auto found = std::search(bytes.begin(), bytes.end(), needle.begin(), needle.end());
+    ASSERT_NE(found, bytes.end());
+    *(found + static_cast<std::ptrdiff_t>(needle.size()) - 1) = 'X';
+    const auto renamed = GgufFile::Parse(bytes);
+    ASSERT_TRUE(renamed.ok());
+    const auto model = Model::Load(*renamed);
+    ASSERT_FALSE(model.ok()) << name;
+    EXPECT_NE(model.error().ToString().find(name.substr(0, name.size() - 1)), std::string::npos)
+        << name << ": " << model.error().ToString();
+  }
+}
+
 TEST(Architectures, AreFoundByName) {
   EXPECT_EQ(ArchitectureNames(), "llama, qwen2, qwen3, gemma, gemma2, gemma3, phi3, gpt2, gptneox");
   EXPECT_EQ(FindArchitecture("mamba"), nullptr);
