@@ -163,5 +163,27 @@ RC_GTEST_PROP(Compare, EqualsItsDefinitions, ()) {
   for (size_t i = 0; i + 1 < c.only_a.size(); ++i) RC_ASSERT(p[static_cast<size_t>(c.only_a[i])] >= p[static_cast<size_t>(c.only_a[i + 1])]);
 }
 
+// A distance of nothing to itself; the same from both sides; Pinsker's and Lin's inequalities between them; and divergences
+// are infinite exactly where one keeps what the other cut.
+RC_GTEST_PROP(Compare, Laws, ()) {
+  const auto logits = *rc::gen::container<std::vector<float>>(
+      *rc::gen::inRange<size_t>(1, 400), rc::gen::map(rc::gen::inRange(-600, 600), [](int v) { return static_cast<float>(v) / 64; }));
+  const auto side = [&] {
+    return RunOn(logits, {Temperature{*rc::gen::inRange(1, 40) / 8.0}, TopK{.k = *rc::gen::elementOf(std::vector<int64_t>{0, 3, 40})}});
+  };
+  const Trace a = side(), b = side();
+  const Comparison ab = Compare(a, b), ba = Compare(b, a), aa = Compare(a, a);
+  RC_ASSERT(aa.total_variation == 0 && aa.kl_a_b == 0 && aa.kl_b_a == 0 && aa.jensen_shannon == 0 && aa.n_only_a + aa.n_only_b == 0);
+  const auto same = [](double x, double y) { return x == y || std::abs(x - y) <= 1e-12; };
+  RC_ASSERT(same(ab.total_variation, ba.total_variation) && same(ab.jensen_shannon, ba.jensen_shannon));
+  RC_ASSERT(same(ab.kl_a_b, ba.kl_b_a) && same(ab.kl_b_a, ba.kl_a_b));
+  RC_ASSERT(ab.kl_a_b >= 0 && ab.kl_b_a >= 0);
+  RC_ASSERT(std::isinf(ab.kl_a_b) == (ab.n_only_a > 0) && std::isinf(ab.kl_b_a) == (ab.n_only_b > 0));
+  RC_ASSERT(ab.total_variation <= std::sqrt(std::min(ab.kl_a_b, ab.kl_b_a) / 2) + 1e-6);
+  RC_ASSERT(ab.jensen_shannon <= std::log(2.0) * ab.total_variation + 1e-6);
+  RC_ASSERT(ab.total_variation >= std::max(ab.mass_a_only, ab.mass_b_only) - 1e-6);
+  RC_ASSERT(ab.n_common + ab.n_only_a == ab.n_kept_a && ab.n_common + ab.n_only_b == ab.n_kept_b);
+}
+
 }  // namespace
 }  // namespace lp
