@@ -228,6 +228,16 @@ TEST(Dialects, TemperatureZero) {
   EXPECT_NE(greedy.ignored[0].reason.find("do_sample=False"), std::string::npos);
   // llama.cpp: the best of what the chain left, so a chain that cannot reach it does not give it
   EXPECT_EQ(Kept("dialect=llama.cpp,temp=-1", x), 1u);
+  EXPECT_EQ(Kept("dialect=llama.cpp,temp=-1,dynatemp_range=0.5,top_k=0,top_p=1,min_p=0", {1, 3, 2.9f, 2}), 1u);
+  EXPECT_EQ(Kept("dialect=llama.cpp,temp=-1,dynatemp_range=3,top_k=0,top_p=1,min_p=0", {1, 3, 2.9f, 2}), 4u);
+}
+
+// At top_h = 1 transformers still looks at no more than its first 100 tokens.
+TEST(Dialects, TopHLooksAtAHundredTokens) {
+  std::vector<float> x;
+  for (int i = 0; i < 150; ++i) x.push_back(-0.01f * static_cast<float>(i));
+  EXPECT_EQ(Kept("dialect=transformers,top_k=0,top_h=1", x), 100u);
+  EXPECT_EQ(Kept("dialect=logitpeek,top_h=1", x), 150u);
 }
 
 // vLLM: sampling_params.py, __post_init__ and from_optional; v1/sample/ops/bad_words.py.
@@ -254,7 +264,7 @@ TEST(Dialects, Refusals) {
   const struct {
     const char *settings, *part;
   } kCases[] = {{"dialect=transformers,temperature=0", "has to be a strictly positive float"},
-                {"dialect=transformers,top_p=1.5", "`top_p` has to be a float > 0 and < 1, but is 1.5"},
+                {"dialect=transformers,top_p=-0.5", "`top_p` has to be a float > 0 and < 1, but is -0.5"},
                 {"dialect=transformers,min_p=2", "`min_p` has to be a float in the [0, 1] interval"},
                 {"dialect=transformers,repetition_penalty=0", "strictly positive float"},
                 {"dialect=vllm,top_p=0", "top_p must be in (0, 1], got 0.0"},
@@ -278,6 +288,7 @@ TEST(Dialects, Refusals) {
   // The same words where another engine takes them.
   EXPECT_EQ(Kept("dialect=llama.cpp,top_p=0", {3, 2, 1}), 1u);
   EXPECT_EQ(Kept("dialect=transformers,top_p=0", {3, 2, 1}), 1u);
+  EXPECT_EQ(Kept("dialect=transformers,top_p=1.5,typical_p=2", {3, 2, 1}), 3u);  // neither is built: nothing checks it
   EXPECT_EQ(Kept("dialect=ollama-mlx,top_p=0,temperature=1", {3, 2, 1}), 3u);
   EXPECT_EQ(Kept("dialect=llama.cpp,min_p=2,temp=1", {3, 2, 1}), 1u);
 }

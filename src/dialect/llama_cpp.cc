@@ -53,13 +53,12 @@ std::string ParseOrder(Resolver& r, const std::string& text) {
 }
 
 void AddTemperature(Resolver& r, double t) {
-  t = std::max(t, 0.0);  // below 0 is greedy, too
   const double range = r.Given(&S::dynatemp_range).value_or(0);
-  if (range > 0) {
+  if (range > 0 && t + range > 0) {
     r.Add(DynamicTemperature{std::max(0.0, t - range), t + range, r.Get(&S::dynatemp_exponent, 1.0)});
   } else {
     r.Given(&S::dynatemp_exponent);
-    r.Add(Temperature{t});
+    r.Add(Temperature{std::max(0.0, t)});  // below 0 is greedy, too
   }
 }
 

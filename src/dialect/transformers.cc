@@ -25,14 +25,14 @@ Status Refusals(const Settings& s) {
                                          "looking for greedy decoding strategies, set `do_sample=False`"));
   }
   if (s.top_k) LP_RETURN_IF_ERROR(refuse(*s.top_k < 0, "top_k", "top_k", "a strictly positive integer", StrCat(*s.top_k)));
-  if (s.top_p) LP_RETURN_IF_ERROR(refuse(!(*s.top_p >= 0 && *s.top_p <= 1), "top_p", "top_p", "a float > 0 and < 1", PythonFloat(*s.top_p)));
+  if (s.top_p) LP_RETURN_IF_ERROR(refuse(*s.top_p < 0, "top_p", "top_p", "a float > 0 and < 1", PythonFloat(*s.top_p)));
   if (s.min_p) LP_RETURN_IF_ERROR(refuse(!(*s.min_p >= 0 && *s.min_p <= 1), "min_p", "min_p", "a float in the [0, 1] interval", PythonFloat(*s.min_p)));
   if (s.typical_p) LP_RETURN_IF_ERROR(refuse(!(*s.typical_p > 0), "typical_p", "typical_p", "a float > 0 and < 1", PythonFloat(*s.typical_p)));
   if (s.top_h) LP_RETURN_IF_ERROR(refuse(!(*s.top_h > 0 && *s.top_h <= 1), "top_h", "top_h", "in the range (0, 1]", PythonFloat(*s.top_h)));
   return Ok();
 }
 
-// Outside (0, 1) the cutoffs are not even built.
+// Outside (0, 1) the cutoffs are not even built; nor are top_p and typical_p from 1 on, so that no range is checked there.
 double Cutoff(const std::optional<double>& epsilon) { return epsilon && *epsilon > 0 && *epsilon < 1 ? *epsilon : 0; }
 
 // The end of the text is no bad word: NoBadWordsLogitsProcessor drops it.
@@ -80,9 +80,9 @@ Result<Resolved> ResolveTransformers(const Settings& settings, const ModelFacts&
   r.Add(Temperature{r.Get(&S::temperature, 1.0)});
   if (const auto& h = r.Given(&S::top_h)) r.Add(TopH{.alpha = *h, .n_max = 100});
   r.Add(TopK{r.Get<int64_t>(&S::top_k, 50), Ties::kKeepAll});
-  r.Add(TopP{.p = r.Get(&S::top_p, 1.0), .arithmetic = MassArithmetic::kFloat32Ascending});
+  r.Add(TopP{.p = std::min(r.Get(&S::top_p, 1.0), 1.0), .arithmetic = MassArithmetic::kFloat32Ascending});
   if (const auto& p = r.Given(&S::min_p)) r.Add(MinP{.p = *p});
-  if (const auto& p = r.Given(&S::typical_p)) r.Add(TypicalP{.p = *p});
+  if (const auto& p = r.Given(&S::typical_p)) r.Add(TypicalP{.p = std::min(*p, 1.0)});
   if (const auto& e = r.Given(&S::epsilon_cutoff)) r.Add(EpsilonCutoff{Cutoff(e)});
   if (const auto& e = r.Given(&S::eta_cutoff)) r.Add(EtaCutoff{Cutoff(e)});
   r.Note("torch.multinomial's random bits depend on device and generator: the draw here is the same race with this project's own");

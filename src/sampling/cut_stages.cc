@@ -253,10 +253,11 @@ Outcome Apply(const TopH& stage, const State& state, const Step& step) {
   const double tau = stage.alpha * state.sums().Entropy();
   const MassEdge edge = state.FindMass(Weight::kEntropy, tau);
   const bool whole = !edge.reached || edge.through <= tau;
-  const size_t n = std::clamp(whole ? edge.n : edge.n - 1, MinKeep(stage.min_keep, state), state.n());
+  const bool all = stage.alpha >= 1;  // of the first n_max; whether float32 sums reach tau before the last of them is chance
+  const size_t n = all ? state.n() : std::clamp(whole ? edge.n : edge.n - 1, MinKeep(stage.min_keep, state), state.n());
   Outcome outcome = CutAfter(state, n);
   outcome.threshold = tau;
-  outcome.boundary = outcome.boundary || NearMass(edge, tau, MinKeep(stage.min_keep, state));
+  outcome.boundary = outcome.boundary || all || NearMass(edge, tau, MinKeep(stage.min_keep, state));
   return outcome;
 }
 

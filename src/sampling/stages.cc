@@ -81,7 +81,7 @@ bool IsOff(const Stage& stage) {
           [](const EpsilonCutoff& s) { return s.epsilon <= 0; },
           [](const EtaCutoff& s) { return s.epsilon <= 0; },
           [](const TopA& s) { return s.a <= 0; },
-          [](const TopH& s) { return s.alpha >= 1; },
+          [](const TopH& s) { return s.alpha >= 1 && s.n_max == 0; },
           [](const TailFree& s) { return s.z >= 1; },
           [](const Xtc& s) { return s.probability <= 0 || s.threshold > 0.5; },
           [](const Mirostat1&) { return false; },

@@ -167,7 +167,7 @@ struct TopA {  // [D30] keep p_i >= a * p_max^2
 };
 struct TopH {  // [D31]
   static constexpr std::string_view kName = "top_h";
-  double alpha = 1;  // 1 = off
+  double alpha = 1;  // 1 = off, but for n_max
   int64_t min_keep = 1;
   int64_t n_max = 0;  // only the first n_max tokens are looked at (transformers: 100); 0 = all
 };
