@@ -31,7 +31,8 @@ Result<std::string> RenderChatTemplate(std::string_view source, const std::vecto
 Result<std::string> ReadChatTemplate(const GgufFile& file) {
   constexpr std::string_view kKey = "tokenizer.chat_template";
   if (file.Find(kKey) == nullptr) {
-    return Error{ErrorCode::kNotFound, "this model has no chat template: it was not trained to chat", std::string(kKey)};
+    return Error{ErrorCode::kNotFound, "this model has no chat template: it was not trained to chat",
+                 std::string(kKey)};
   }
   LP_ASSIGN_OR_RETURN(const std::string_view source, file.GetString(kKey));
   return std::string(source);

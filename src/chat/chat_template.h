@@ -1,9 +1,10 @@
-// A conversation as the text, and the tokens, that an instruct model was trained on: its `tokenizer.chat_template`, run.
+// A conversation as the text, and the tokens, that an instruct model was trained on: its `tokenizer.chat_template`,
+// run.
 //
-// The template language is the part of Jinja that chat templates use (chat/parser.h), with the settings and functions that
-// Hugging Face transformers gives them: trim_blocks, lstrip_blocks, raise_exception, strftime_now, tojson without escapes.
-// Anything beyond it is an error that names it and its line, never a guess. Not here: tools and documents (templates see
-// none), and answers with parts that are not text.
+// The template language is the part of Jinja that chat templates use (chat/parser.h), with the settings and functions
+// that Hugging Face transformers gives them: trim_blocks, lstrip_blocks, raise_exception, strftime_now, tojson without
+// escapes. Anything beyond it is an error that names it and its line, never a guess. Not here: tools and documents
+// (templates see none), and answers with parts that are not text.
 #pragma once
 
 #include <ctime>
@@ -19,7 +20,7 @@
 namespace lp {
 
 struct ChatMessage {
-  std::string role;     // "system", "user", "assistant", or what else the template knows
+  std::string role;  // "system", "user", "assistant", or what else the template knows
   std::string content;
 };
 

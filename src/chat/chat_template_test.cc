@@ -1,5 +1,6 @@
 // Chat templates against what transformers and Jinja make of them (tests/fixtures/chat_templates.json, by
-// tests/tools/make_chat_templates.py): templates of models with several conversations, and small templates of one thing each.
+// tests/tools/make_chat_templates.py): templates of models with several conversations, and small templates of one thing
+// each.
 #include "chat/chat_template.h"
 
 #include <gtest/gtest.h>

@@ -11,7 +11,7 @@ namespace {
 
 // A template of a chat of a thousand messages does some 10^5 steps of a few bytes each. All there may be take a second.
 constexpr size_t kMaxWork = 20'000'000, kMaxOutput = size_t{16} << 20;  // steps; bytes
-constexpr size_t kMaxDepth = 400;                                        // of nested statements, expressions and calls
+constexpr size_t kMaxDepth = 400;                                       // of nested statements, expressions and calls
 
 }  // namespace
 
@@ -177,7 +177,8 @@ Result<Evaluator::Flow> Evaluator::RunSet(const Statement& s) {
     return Flow::kOn;
   }
   const Value target = Lookup(s.names[0]);
-  if (!target.ns()) return TemplateError(StrCat(Printable(s.names[0]), " is no namespace: its attributes cannot be set"));
+  if (!target.ns())
+    return TemplateError(StrCat(Printable(s.names[0]), " is no namespace: its attributes cannot be set"));
   if (value.depth() >= kMaxValueDepth) {
     return TemplateError("a value is nested too deeply for a namespace, which cannot hold another");
   }
@@ -191,7 +192,8 @@ void Evaluator::DefineMacro(const Statement& s) {
 
 // A macro sees the template's own names and its arguments, not the loops around its call.
 Result<Value> Evaluator::CallMacro(const Statement& s, const Arguments& args) {
-  if (args.positional.size() > s.names.size()) return TemplateError(StrCat("too many arguments for ", Printable(s.text)));
+  if (args.positional.size() > s.names.size())
+    return TemplateError(StrCat("too many arguments for ", Printable(s.text)));
   std::vector<Scope> outer(1);
   scopes_.swap(outer);
   const auto leave = [&](Result<Value> result) {

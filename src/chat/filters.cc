@@ -53,7 +53,8 @@ Result<Value> Length(const Value& v, const Arguments&) {
 Result<Value> Join(const Value& v, const Arguments& args) {
   const std::string *separator = Text(args, 0, "d"), *attribute = Text(args, 1, "attribute");
   LP_ASSIGN_OR_RETURN(const List items, Items(v));
-  if (separator && items.size() * separator->size() > kMaxValueWeight) return TemplateError("join makes too long a string");
+  if (separator && items.size() * separator->size() > kMaxValueWeight)
+    return TemplateError("join makes too long a string");
   std::string out;
   for (size_t i = 0; i < items.size(); ++i) {
     if (i > 0 && separator) out += *separator;
@@ -214,8 +215,12 @@ Result<Value> Indent(const Value& v, const Arguments& args) {
 Result<Value> Escape(const Value& v, const Arguments&) {
   std::string out;
   for (const char c : Str(v)) {
-    out += c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '"' ? "&#34;" : c == '\'' ? "&#39;"
-                                                                                                       : std::string(1, c);
+    out += c == '&'    ? "&amp;"
+           : c == '<'  ? "&lt;"
+           : c == '>'  ? "&gt;"
+           : c == '"'  ? "&#34;"
+           : c == '\'' ? "&#39;"
+                       : std::string(1, c);
   }
   return Value(std::move(out));
 }
@@ -224,13 +229,39 @@ Result<Value> AsIs(const Value& v, const Arguments&) { return v; }
 Result<Value> ToString(const Value& v, const Arguments&) { return Value(Str(v)); }
 
 constexpr std::pair<std::string_view, Filter> kFilters[] = {
-    {"abs", Absolute}, {"capitalize", Change<Capitalize>}, {"count", Length}, {"d", Default}, {"default", Default},
-    {"dictsort", DictSort}, {"e", Escape}, {"escape", Escape}, {"first", End<true>}, {"float", ToFloat},
-    {"indent", Indent}, {"int", ToInt}, {"items", Pairs}, {"join", Join}, {"last", End<false>}, {"length", Length},
-    {"list", ToList}, {"lower", Change<Lower>}, {"map", Map}, {"reject", Select<false, false>},
-    {"rejectattr", Select<true, false>}, {"replace", ReplaceText}, {"reverse", Reverse}, {"safe", AsIs},
-    {"select", Select<false, true>}, {"selectattr", Select<true, true>}, {"sort", Sort}, {"string", ToString},
-    {"title", Change<Title>}, {"tojson", ToJson}, {"trim", Trim}, {"unique", Unique}, {"upper", Change<Upper>},
+    {"abs", Absolute},
+    {"capitalize", Change<Capitalize>},
+    {"count", Length},
+    {"d", Default},
+    {"default", Default},
+    {"dictsort", DictSort},
+    {"e", Escape},
+    {"escape", Escape},
+    {"first", End<true>},
+    {"float", ToFloat},
+    {"indent", Indent},
+    {"int", ToInt},
+    {"items", Pairs},
+    {"join", Join},
+    {"last", End<false>},
+    {"length", Length},
+    {"list", ToList},
+    {"lower", Change<Lower>},
+    {"map", Map},
+    {"reject", Select<false, false>},
+    {"rejectattr", Select<true, false>},
+    {"replace", ReplaceText},
+    {"reverse", Reverse},
+    {"safe", AsIs},
+    {"select", Select<false, true>},
+    {"selectattr", Select<true, true>},
+    {"sort", Sort},
+    {"string", ToString},
+    {"title", Change<Title>},
+    {"tojson", ToJson},
+    {"trim", Trim},
+    {"unique", Unique},
+    {"upper", Change<Upper>},
 };
 
 }  // namespace

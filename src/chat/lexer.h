@@ -11,8 +11,19 @@
 
 namespace lp::chat {
 
-enum class TokenKind { kText, kStatementBegin, kStatementEnd, kPrintBegin, kPrintEnd, kName, kString, kInteger, kFloat,
-                       kOperator, kEnd };
+enum class TokenKind {
+  kText,
+  kStatementBegin,
+  kStatementEnd,
+  kPrintBegin,
+  kPrintEnd,
+  kName,
+  kString,
+  kInteger,
+  kFloat,
+  kOperator,
+  kEnd
+};
 
 struct TemplateToken {
   TokenKind kind = TokenKind::kEnd;
@@ -20,7 +31,8 @@ struct TemplateToken {
   size_t line = 1;
 };
 
-// Ends with a kEnd token. Errors name the line: a tag, string or comment that does not end, a character no template has.
+// Ends with a kEnd token. Errors name the line: a tag, string or comment that does not end, a character no template
+// has.
 Result<std::vector<TemplateToken>> Lex(std::string_view source);
 
 }  // namespace lp::chat

@@ -16,9 +16,9 @@ class ExpressionParser {
  public:
   explicit ExpressionParser(std::vector<TemplateToken> tokens) : tokens_(std::move(tokens)) {}
 
-  Result<ExprPtr> Expression();            // with `x if c else y`
-  Result<ExprPtr> ExpressionWithoutIf();   // of a loop, whose `if` filters
-  Result<ExprPtr> Tuple(bool allow_if);    // `a, b` is a tuple; one expression is itself
+  Result<ExprPtr> Expression();           // with `x if c else y`
+  Result<ExprPtr> ExpressionWithoutIf();  // of a loop, whose `if` filters
+  Result<ExprPtr> Tuple(bool allow_if);   // `a, b` is a tuple; one expression is itself
 
   const TemplateToken& Peek(size_t ahead = 0) const { return tokens_[std::min(at_ + ahead, tokens_.size() - 1)]; }
   TemplateToken Next() { return tokens_[at_ + 1 < tokens_.size() ? at_++ : at_]; }

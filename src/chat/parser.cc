@@ -22,8 +22,8 @@ class Parser {
   }
 
  private:
-  // Statements up to a tag whose word is one of `ends`, which is left standing behind its "{%"; or, without ends, to the
-  // template's own end.
+  // Statements up to a tag whose word is one of `ends`, which is left standing behind its "{%"; or, without ends, to
+  // the template's own end.
   Status Body(std::initializer_list<std::string_view> ends, Block& out) {
     if (++nesting_ > kMaxNesting) return p_.Fail("statements are nested too deeply", ErrorCode::kUnsupported);
     for (;;) {
@@ -88,7 +88,8 @@ class Parser {
     }
     const bool is_end = word.starts_with("end") || word == "else" || word == "elif";
     if (is_end) return p_.Fail(StrCat("{% ", Printable(word), " %} ends nothing"));
-    return p_.Fail(StrCat("{% ", Printable(word), " %} is not supported; supported: if, for, set, macro, break, "
+    return p_.Fail(StrCat("{% ", Printable(word),
+                          " %} is not supported; supported: if, for, set, macro, break, "
                           "continue, generation"),
                    ErrorCode::kUnsupported);
   }

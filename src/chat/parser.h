@@ -1,7 +1,7 @@
 // Tokens -> statements: the part of Jinja that chat templates are written in (https://jinja.palletsprojects.com, 3.1).
 //
-// Not here: inheritance and includes, call and filter blocks, line statements, automatic escaping. What is not here is an
-// error that names it and its line.
+// Not here: inheritance and includes, call and filter blocks, line statements, automatic escaping. What is not here is
+// an error that names it and its line.
 #pragma once
 
 #include <string_view>

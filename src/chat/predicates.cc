@@ -65,8 +65,7 @@ constexpr NamedTest kTests[] = {
     {"false", [](const Value& v, const Value&) -> Result<Value> { return Value(v.boolean() && !*v.boolean()); }},
     {"odd", [](const Value& v, const Value&) { return Remainder(v, 2, 1); }},
     {"even", [](const Value& v, const Value&) { return Remainder(v, 2, 0); }},
-    {"divisibleby",
-     [](const Value& v, const Value& n) { return Remainder(v, n.integer() ? *n.integer() : 0, 0); }},
+    {"divisibleby", [](const Value& v, const Value& n) { return Remainder(v, n.integer() ? *n.integer() : 0, 0); }},
     {"lower", [](const Value& v, const Value&) -> Result<Value> { return Value(Lower(Str(v)) == Str(v)); }},
     {"upper", [](const Value& v, const Value&) -> Result<Value> { return Value(Upper(Str(v)) == Str(v)); }},
     {"sameas",
@@ -83,8 +82,8 @@ constexpr NamedTest kTests[] = {
 };
 
 constexpr std::pair<std::string_view, std::string_view> kOtherNames[] = {
-    {"equalto", "eq"}, {"==", "eq"},      {"!=", "ne"},         {"<", "lt"}, {"lessthan", "lt"},
-    {"<=", "le"},      {">", "gt"},       {"greaterthan", "gt"}, {">=", "ge"},
+    {"equalto", "eq"}, {"==", "eq"}, {"!=", "ne"},          {"<", "lt"},  {"lessthan", "lt"},
+    {"<=", "le"},      {">", "gt"},  {"greaterthan", "gt"}, {">=", "ge"},
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Python's operations on strings, by code point. Letters change case in ASCII only; bytes that are no UTF-8 count as one
-// code point each.
+// Python's operations on strings, by code point. Letters change case in ASCII only; bytes that are no UTF-8 count as
+// one code point each.
 #pragma once
 
 #include <cstddef>

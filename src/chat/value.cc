@@ -135,7 +135,8 @@ Value Value::Tuple(List v) {
 }
 
 Value::Value(Dict v) : depth_(1) {
-  for (const auto& [key, item] : v) depth_ = std::max(depth_, item.depth_ + 1), weight_ += item.weight_ + key.size() + kItemWeight;
+  for (const auto& [key, item] : v)
+    depth_ = std::max(depth_, item.depth_ + 1), weight_ += item.weight_ + key.size() + kItemWeight;
   state_ = std::make_shared<const Dict>(std::move(v));
 }
 
@@ -155,8 +156,9 @@ double Value::AsDouble() const {
 }
 
 std::string_view Value::TypeName() const {
-  constexpr std::string_view kNames[] = {"something undefined", "none", "a boolean", "an integer", "a number",
-                                         "a string", "a list", "a dict", "a namespace", "a function"};
+  constexpr std::string_view kNames[] = {
+      "something undefined", "none",      "a boolean", "an integer", "a number", "a string", "a list", "a dict",
+      "a namespace",         "a function"};
   return kNames[state_.index()];
 }
 

@@ -1,7 +1,7 @@
 // What a template computes with: Python's values as far as chat templates use them.
 //
-// Lists, dicts and namespaces are shared, as in Python, hence shared_ptr here. Only a namespace changes after it was made,
-// and no value may hold one (depth() is what refuses it), so there are no cycles.
+// Lists, dicts and namespaces are shared, as in Python, hence shared_ptr here. Only a namespace changes after it was
+// made, and no value may hold one (depth() is what refuses it), so there are no cycles.
 #pragma once
 
 #include <cstddef>
@@ -32,9 +32,9 @@ struct Namespace {
 struct Arguments;
 using Function = std::function<Result<Value>(const Arguments&)>;
 
-// Templates come from files we did not make. A value nested deeper than this or heavier is refused as it is made (by the
-// evaluator, after every expression): that bounds the recursion of whatever walks through a value, its destructor among
-// them, and the memory of all that is made of it.
+// Templates come from files we did not make. A value nested deeper than this or heavier is refused as it is made (by
+// the evaluator, after every expression): that bounds the recursion of whatever walks through a value, its destructor
+// among them, and the memory of all that is made of it.
 inline constexpr size_t kMaxValueDepth = 64;
 inline constexpr size_t kMaxValueWeight = size_t{4} << 20;  // bytes of strings, and 64 an item of lists and dicts
 

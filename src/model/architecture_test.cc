@@ -90,10 +90,10 @@ TEST_P(ArchitectureFile, GivesTheLogitsOfTransformers) {
   EXPECT_LT(worst, 2e-5);
   RecordProperty("worst", std::to_string(worst));
 }
-// Mutations tried, each red for one file at least: the window on other layers; a window one larger; no soft-cap, of scores
-// or of logits; gelu by its approximation for gptneox; no scale of the embedding; parallel residuals as serial ones; no
-// post-norm; positions of windowed layers stretched; rope factors, magnitude or YaRN's temperature ignored, its limits
-// not rounded.
+// Mutations tried, each red for one file at least: the window on other layers; a window one larger; no soft-cap, of
+// scores or of logits; gelu by its approximation for gptneox; no scale of the embedding; parallel residuals as serial
+// ones; no post-norm; positions of windowed layers stretched; rope factors, magnitude or YaRN's temperature ignored,
+// its limits not rounded.
 
 TEST_P(ArchitectureFile, GivesTheSameBitsByEveryRoute) {
   const std::vector<float> expected = Logits(24, 1);

@@ -19,8 +19,8 @@ Result<const Architecture*> SupportedArchitecture(const GgufFile& file) {
   LP_ASSIGN_OR_RETURN(const std::string_view name, file.GetString(kKey));
   if (const Architecture* found = FindArchitecture(name)) return found;
   return Error{ErrorCode::kUnsupported,
-               StrCat("the architecture is \"", Printable(name), "\", which logitpeek does not run; it runs: ",
-                      ArchitectureNames()),
+               StrCat("the architecture is \"", Printable(name),
+                      "\", which logitpeek does not run; it runs: ", ArchitectureNames()),
                std::string(kKey)};
 }
 
@@ -72,10 +72,10 @@ Status ReadVocabSize(const GgufFile& file, ModelConfig& c) {
   if (file.Find(kTokens) != nullptr) {
     LP_ASSIGN_OR_RETURN(const GgufArray tokens, file.GetArray(kTokens));
     if (tokens.size() != rows) {
-      return Error{
-          ErrorCode::kCorrupt,
-          StrCat("has ", rows, " rows but the vocabulary (", kTokens, ") has ", tokens.size(), " tokens: ", kDamagedFile),
-          std::string(kTensor)};
+      return Error{ErrorCode::kCorrupt,
+                   StrCat("has ", rows, " rows but the vocabulary (", kTokens, ") has ", tokens.size(),
+                          " tokens: ", kDamagedFile),
+                   std::string(kTensor)};
     }
   }
   c.n_vocab = static_cast<uint32_t>(rows);
@@ -98,11 +98,9 @@ Result<ModelConfig> ReadConfig(const GgufFile& file) {
   LP_ASSIGN_OR_RETURN(c.n_embd, keys.Count("embedding_length", kMaxWidth));
   LP_ASSIGN_OR_RETURN(c.n_ff, keys.Count("feed_forward_length", kMaxWidth));
   LP_ASSIGN_OR_RETURN(c.n_ctx, keys.Count("context_length", kMaxContext));
-  LP_ASSIGN_OR_RETURN(c.norm_epsilon,
-                      keys.Positive(c.arch->norm == NormKind::kRms ? "attention.layer_norm_rms_epsilon"
-                                                                   : "attention.layer_norm_epsilon"));
-  LP_ASSIGN_OR_RETURN(c.parallel_residual,
-                      file.GetBool(keys.Key("use_parallel_residual"), c.arch->parallel_residual));
+  LP_ASSIGN_OR_RETURN(c.norm_epsilon, keys.Positive(c.arch->norm == NormKind::kRms ? "attention.layer_norm_rms_epsilon"
+                                                                                   : "attention.layer_norm_epsilon"));
+  LP_ASSIGN_OR_RETURN(c.parallel_residual, file.GetBool(keys.Key("use_parallel_residual"), c.arch->parallel_residual));
   LP_ASSIGN_OR_RETURN(c.attention_soft_cap,
                       keys.NotNegative("attn_logit_softcapping", static_cast<double>(c.arch->attention_soft_cap)));
   LP_ASSIGN_OR_RETURN(c.final_soft_cap,

@@ -13,8 +13,8 @@
 namespace lp {
 
 // Rotary positions. Pair i turns by position * base^(-2i / dim) / factor radians a position, `factor` being what
-// positions are stretched by; YaRN (Peng et al., 2023) stretches long wavelengths only, from those that turn `slow` times
-// within the context the model was first trained for to those that turn `fast` times.
+// positions are stretched by; YaRN (Peng et al., 2023) stretches long wavelengths only, from those that turn `slow`
+// times within the context the model was first trained for to those that turn `fast` times.
 struct RopeConfig {
   RopeKind kind = RopeKind::kNeighbours;
   uint32_t dim = 0;  // leading dimensions of a head that are turned: even, 0 without rotation
@@ -29,7 +29,7 @@ struct RopeConfig {
 // From `<architecture>.*` metadata. After ReadConfig no count is 0, each is small enough that the products formed below
 // fit in 64 bits, n_kv_head divides n_head, and rope.dim is even.
 struct ModelConfig {
-  std::string architecture;          // general.architecture
+  std::string architecture;            // general.architecture
   const Architecture* arch = nullptr;  // the row of that name; of static storage
   uint32_t n_layer = 0;
   uint32_t n_embd = 0;  // width of the residual stream

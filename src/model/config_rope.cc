@@ -27,7 +27,8 @@ Status ReadYarn(const ConfigKeys& keys, RopeConfig& rope) {
 // ones. Which set applies would depend on how long a text will become, and its keys with it: the promise that a token
 // path has one set of logits holds only for one of them. So such a model has the short set and that length.
 Status ReadLongRope(const ConfigKeys& keys, ModelConfig& c) {
-  LP_ASSIGN_OR_RETURN(const uint32_t original, keys.Count("rope.scaling.original_context_length", kMaxContext, c.n_ctx));
+  LP_ASSIGN_OR_RETURN(const uint32_t original,
+                      keys.Count("rope.scaling.original_context_length", kMaxContext, c.n_ctx));
   c.n_ctx = std::min(c.n_ctx, original);
   return Ok();
 }
@@ -77,10 +78,10 @@ Status ReadRope(const ConfigKeys& keys, ModelConfig& c) {
     LP_ASSIGN_OR_RETURN(c.rope.base, keys.Positive("rope.freq_base", 10000.0));
     LP_ASSIGN_OR_RETURN(c.rope.dim, keys.Count("rope.dimension_count", kMaxHeadDim, c.head_dim));
     if (c.rope.dim > c.head_dim || c.rope.dim % 2 != 0) {
-      return Error{ErrorCode::kCorrupt,
-                   StrCat(c.rope.dim, " rotated dimensions are not an even part of a head's ", c.head_dim, ": ",
-                          kDamagedFile),
-                   keys.Key("rope.dimension_count")};
+      return Error{
+          ErrorCode::kCorrupt,
+          StrCat(c.rope.dim, " rotated dimensions are not an even part of a head's ", c.head_dim, ": ", kDamagedFile),
+          keys.Key("rope.dimension_count")};
     }
     LP_RETURN_IF_ERROR(ReadScaling(keys, c));
   }

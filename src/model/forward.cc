@@ -165,9 +165,8 @@ void ForwardPass::Logits(size_t n_logits, float* logits) {
   Normalize(weights_.output_norm, x_.data(), h_.data());
   MultiplyAll({{weights_.output, logits, n_vocab}}, h_.data() + (n_ - n_logits) * config_.n_embd, n_logits, pool_);
   if (config_.final_soft_cap == 0) return;
-  pool_.ParallelFor(n_logits * n_vocab, 8192, [&](size_t begin, size_t end) {
-    SoftCap(logits + begin, config_.final_soft_cap, end - begin);
-  });
+  pool_.ParallelFor(n_logits * n_vocab, 8192,
+                    [&](size_t begin, size_t end) { SoftCap(logits + begin, config_.final_soft_cap, end - begin); });
 }
 
 void ForwardPass::Unembed(std::span<const float> stream, float* logits) {
@@ -178,7 +177,8 @@ void ForwardPass::Unembed(std::span<const float> stream, float* logits) {
 }
 
 // The weights of the last token's heads, computed once more: Attend keeps none of them.
-void ForwardPass::TellAttention(size_t layer, const float* keys, size_t first, size_t n_positions, const Taps& taps) const {
+void ForwardPass::TellAttention(size_t layer, const float* keys, size_t first, size_t n_positions,
+                                const Taps& taps) const {
   const size_t head_dim = config_.head_dim, kv_dim = config_.kv_dim(), group = config_.n_head / config_.n_kv_head;
   std::vector<float> weights(n_positions - first);
   for (size_t head = 0; head < config_.n_head; ++head) {
@@ -190,7 +190,8 @@ void ForwardPass::TellAttention(size_t layer, const float* keys, size_t first, s
       double score = 0;
       for (size_t i = 0; i < head_dim; ++i) score += static_cast<double>(q[i]) * static_cast<double>(k[i]);
       score *= static_cast<double>(config_.attention_scale);
-      if (const auto cap = static_cast<double>(config_.attention_soft_cap); cap > 0) score = cap * std::tanh(score / cap);
+      if (const auto cap = static_cast<double>(config_.attention_soft_cap); cap > 0)
+        score = cap * std::tanh(score / cap);
       scores.push_back(score);
       max = std::max(max, score);
     }
@@ -200,7 +201,8 @@ void ForwardPass::TellAttention(size_t layer, const float* keys, size_t first, s
   }
 }
 
-void ForwardPass::Run(std::span<const TokenId> tokens, KvCache& cache, size_t n_logits, float* logits, const Taps* taps) {
+void ForwardPass::Run(std::span<const TokenId> tokens, KvCache& cache, size_t n_logits, float* logits,
+                      const Taps* taps) {
   const size_t position = cache.size_;
   n_ = tokens.size();
   const size_t n = n_ * config_.n_embd;

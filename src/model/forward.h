@@ -56,12 +56,12 @@ class ForwardPass {
   ThreadPool& pool_;
   size_t n_ = 0;  // tokens in this batch
 
-  std::vector<float> x_;                        // [max_batch, n_embd] residual stream
-  std::vector<float> h_;                        // [max_batch, n_embd] normalised x
-  std::vector<float> added_;                    // [max_batch, n_embd] what a block adds to x
-  std::vector<float> q_, mixed_;                // [max_batch, q_dim] queries; values mixed by attention
-  std::vector<float> inner_, up_;               // [max_batch, n_ff]; up_ only where there is a gate
-  std::vector<float> angles_, window_angles_;   // [max_batch, rope.dim]
+  std::vector<float> x_;                       // [max_batch, n_embd] residual stream
+  std::vector<float> h_;                       // [max_batch, n_embd] normalised x
+  std::vector<float> added_;                   // [max_batch, n_embd] what a block adds to x
+  std::vector<float> q_, mixed_;               // [max_batch, q_dim] queries; values mixed by attention
+  std::vector<float> inner_, up_;              // [max_batch, n_ff]; up_ only where there is a gate
+  std::vector<float> angles_, window_angles_;  // [max_batch, rope.dim]
 };
 
 }  // namespace lp

@@ -53,7 +53,8 @@ HWY_INLINE V Gelu(D d, V x) {
   return hn::Mul(x, hn::IfThenElse(hn::Ge(x, hn::Zero(d)), hn::Sub(one, tail), tail));
 }
 
-// Relative error below 3e-7: below 0.64, where 1 - exp(-2x) would cancel, x + x^3 P(x^2), P of degree 4 fitted as above.
+// Relative error below 3e-7: below 0.64, where 1 - exp(-2x) would cancel, x + x^3 P(x^2), P of degree 4 fitted as
+// above.
 template <class D, class V>
 HWY_INLINE V Tanh(D d, V x) {
   const V one = hn::Set(d, 1.0f), size = hn::Abs(x), z = hn::Mul(x, x);

@@ -101,8 +101,8 @@ TEST(Functions, LayerNormMatchesItsDefinition) {
         for (const float v : x) variance += std::pow(static_cast<double>(v) - mean, 2) / static_cast<double>(n);
         const double root = std::sqrt(variance + static_cast<double>(1e-5f));
         for (size_t i = 0; i < n; ++i) {
-          const double expected = (static_cast<double>(x[i]) - mean) / root * static_cast<double>(weight[i]) +
-                                  static_cast<double>(bias[i]);
+          const double expected =
+              (static_cast<double>(x[i]) - mean) / root * static_cast<double>(weight[i]) + static_cast<double>(bias[i]);
           // The mean is a float near `offset`: off by a few 2^-24 of it.
           ASSERT_NEAR(out[i], expected, 2e-6 + 2e-7 * static_cast<double>(offset) * 2 / root) << n;
         }

@@ -50,7 +50,8 @@ Status Model::Evaluate(std::span<const TokenId> tokens, KvCache& cache, size_t n
                    StrCat("token id ", tokens[i], " is not in the vocabulary of ", n_vocab), StrCat("tokens/", i)};
     }
   }
-  ForwardPass pass(impl_->config, impl_->weights, impl_->rope, impl_->window_rope, pool, std::min(n, ForwardPass::kMaxBatch));
+  ForwardPass pass(impl_->config, impl_->weights, impl_->rope, impl_->window_rope, pool,
+                   std::min(n, ForwardPass::kMaxBatch));
   for (size_t begin = 0; begin < n;) {
     const size_t end = std::min(n, begin + ForwardPass::kMaxBatch);
     // Logits of this batch: its part of the last n_logits positions.

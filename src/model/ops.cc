@@ -48,7 +48,8 @@ HWY_INLINE float Sum(const float* x, size_t n) {
   FloatVec acc[kLaneVectors];
   Unrolled<kLaneVectors>([&](auto v) LP_LAMBDA { acc[v] = hn::Zero(d); });
   const auto add = [&](const float* from) LP_LAMBDA {
-    Unrolled<kLaneVectors>([&](auto v) LP_LAMBDA { acc[v] = hn::Add(acc[v], hn::LoadU(d, from + v * hn::MaxLanes(d))); });
+    Unrolled<kLaneVectors>([&](auto v)
+                               LP_LAMBDA { acc[v] = hn::Add(acc[v], hn::LoadU(d, from + v * hn::MaxLanes(d))); });
   };
   size_t i = 0;
   for (; i + kLanes <= n; i += kLanes) add(x + i);
@@ -63,8 +64,8 @@ HWY_INLINE float Sum(const float* x, size_t n) {
 void LayerNormTarget(const float* x, const float* weight, const float* bias, size_t n, float epsilon, float* out) {
   const float mean = Sum(x, n) / static_cast<float>(n);
   // Centred first: the difference of two means of squares would cancel.
-  ForEach(n, [&](auto d, size_t i)
-                 LP_LAMBDA { hn::StoreU(hn::Sub(hn::LoadU(d, x + i), hn::Set(d, mean)), d, out + i); });
+  ForEach(n,
+          [&](auto d, size_t i) LP_LAMBDA { hn::StoreU(hn::Sub(hn::LoadU(d, x + i), hn::Set(d, mean)), d, out + i); });
   const float scale = 1.0f / std::sqrt(Dot(out, out, n) / static_cast<float>(n) + epsilon);
   ForEach(n, [&](auto d, size_t i) LP_LAMBDA {
     const auto scaled = hn::Mul(hn::LoadU(d, out + i), hn::Set(d, scale));
@@ -89,7 +90,8 @@ HWY_INLINE float ExpOrNan(float x) {
 }
 
 void ScaleTarget(float* x, float factor, size_t n) {
-  ForEach(n, [&](auto d, size_t i) LP_LAMBDA { hn::StoreU(hn::Mul(hn::LoadU(d, x + i), hn::Set(d, factor)), d, x + i); });
+  ForEach(n,
+          [&](auto d, size_t i) LP_LAMBDA { hn::StoreU(hn::Mul(hn::LoadU(d, x + i), hn::Set(d, factor)), d, x + i); });
 }
 
 void SoftCapTarget(float* x, float cap, size_t n) {

@@ -17,8 +17,8 @@ double PairThatTurns(const RopeConfig& c, double turns) {
 // the two frequencies. Limits are rounded outwards to whole pairs, as the reference implementation does.
 double YarnDivisor(const RopeConfig& c, size_t i) {
   const double low = std::max(0.0, std::floor(PairThatTurns(c, static_cast<double>(c.yarn_fast))));
-  const double high = std::min(static_cast<double>(c.dim) - 1,
-                               std::ceil(PairThatTurns(c, static_cast<double>(c.yarn_slow))));
+  const double high =
+      std::min(static_cast<double>(c.dim) - 1, std::ceil(PairThatTurns(c, static_cast<double>(c.yarn_slow))));
   const double slow = std::clamp((static_cast<double>(i) - low) / std::max(0.001, high - low), 0.0, 1.0);
   return 1 / (slow / static_cast<double>(c.factor) + 1 - slow);
 }

@@ -22,25 +22,25 @@ struct NormWeights {
 // Matrices are views into the mapped file; vectors are small and copied as float32, and empty where there are none.
 struct LayerWeights {
   NormWeights attn_norm;
-  WeightMatrix attn_q;                           // [q_dim, n_embd]
-  WeightMatrix attn_k, attn_v;                   // [kv_dim, n_embd]
-  std::vector<float> q_bias, k_bias, v_bias;     // [q_dim], [kv_dim], [kv_dim]
-  NormWeights q_norm, k_norm;                    // [head_dim]
-  WeightMatrix attn_output;                      // [n_embd, q_dim]
-  std::vector<float> output_bias;                // [n_embd]
-  NormWeights attn_post_norm;                    // of what attention adds
+  WeightMatrix attn_q;                        // [q_dim, n_embd]
+  WeightMatrix attn_k, attn_v;                // [kv_dim, n_embd]
+  std::vector<float> q_bias, k_bias, v_bias;  // [q_dim], [kv_dim], [kv_dim]
+  NormWeights q_norm, k_norm;                 // [head_dim]
+  WeightMatrix attn_output;                   // [n_embd, q_dim]
+  std::vector<float> output_bias;             // [n_embd]
+  NormWeights attn_post_norm;                 // of what attention adds
   NormWeights ffn_norm;
-  WeightMatrix ffn_gate, ffn_up;                 // [n_ff, n_embd]; no gate: rows is 0
-  std::vector<float> gate_bias, up_bias;         // [n_ff]
-  WeightMatrix ffn_down;                         // [n_embd, n_ff]
-  std::vector<float> down_bias;                  // [n_embd]
-  NormWeights ffn_post_norm;                     // of what the feed-forward block adds
+  WeightMatrix ffn_gate, ffn_up;          // [n_ff, n_embd]; no gate: rows is 0
+  std::vector<float> gate_bias, up_bias;  // [n_ff]
+  WeightMatrix ffn_down;                  // [n_embd, n_ff]
+  std::vector<float> down_bias;           // [n_embd]
+  NormWeights ffn_post_norm;              // of what the feed-forward block adds
 };
 
 struct ModelWeights {
-  WeightMatrix token_embd;              // [n_vocab, n_embd]
-  WeightMatrix position_embd;           // [at least n_ctx, n_embd], or no rows
-  std::vector<LayerWeights> layers;     // [n_layer]
+  WeightMatrix token_embd;           // [n_vocab, n_embd]
+  WeightMatrix position_embd;        // [at least n_ctx, n_embd], or no rows
+  std::vector<LayerWeights> layers;  // [n_layer]
   NormWeights output_norm;
   WeightMatrix output;                  // [n_vocab, n_embd]; token_embd itself where the file has no output.weight
   std::vector<float> rope_factors;      // [rope.dim / 2] what each frequency is divided by, or empty

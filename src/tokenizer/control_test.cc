@@ -42,7 +42,10 @@ TEST(ControlTokens, AreFoundOnlyWhereAskedFor) {
 
 TEST(ControlTokens, SentencePieceBeginsAnewBehindThem) {
   testing::SmallVocabulary v = testing::SentencePieceHead();
-  const TokenId space_a = v.Add("\xE2\x96\x81" "a"), a = v.Add("a");
+  const TokenId space_a = v.Add(
+                    "\xE2\x96\x81"
+                    "a"),
+                a = v.Add("a");
   v.Add("\xE2\x96\x81");
   const auto t = Load(testing::SentencePieceFile(v).Build());
   EXPECT_EQ(WithControl(*t, "<s>a</s>a"), (std::vector<TokenId>{1, space_a, 2, space_a}));
@@ -69,7 +72,8 @@ TEST(ControlTokens, OfPhi3EatTheSpaceBehindThem) {
 // Real vocabularies: every control token is found by its spelling, between other text.
 class ControlOfVocabulary : public ::testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Files, ControlOfVocabulary,
-                         ::testing::Values("gpt-2", "llama-bpe", "qwen2", "falcon", "deepseek-llm", "llama-spm", "phi-3"));
+                         ::testing::Values("gpt-2", "llama-bpe", "qwen2", "falcon", "deepseek-llm", "llama-spm",
+                                           "phi-3"));
 
 TEST_P(ControlOfVocabulary, EverySpellingIsItsToken) {
   LP_SHARED_OR_SKIP(path, std::string("data/tokenizers/ggml-vocab-") + GetParam() + ".gguf");
