@@ -98,12 +98,19 @@ TEST(ChatTemplate, HasLimits) {
   fails("{{ " + std::string(100'000, '(') + std::string(100'000, ')') + " }}", "deep");
   fails("{{ " + std::string(100'000, '[') + std::string(100'000, ']') + " }}", "deep");
   fails("{{ " + std::string(100'000, '-') + "1 }}", "deep");
-  std::string nots, ifs, dots = "messages", filters = "messages";
-  for (int i = 0; i < 20'000; ++i) nots += "not ", ifs += "{% if 1 %}", dots += "[0]", filters += "|list";
-  fails("{{ " + nots + "1 }}", "deep");
-  fails(ifs, "deep");
-  fails("{{ " + dots + " }}", "deep");
-  fails("{{ " + filters + " }}", "deep");
+  const auto repeat = [](const std::string& part, int n) {
+    std::string out;
+    for (int i = 0; i < n; ++i) out += part;
+    return out;
+  };
+  fails("{{ " + repeat("not ", 20'000) + "1 }}", "deep");
+  fails(repeat("{% if 1 %}", 20'000), "deep");
+  fails("{% if 1 %}" + repeat("{% elif 1 %}", 20'000) + "{% endif %}", "deep");
+  for (const char* chain :
+       {"[0]", ".a", "|list", "()", "+1", "~1", " and 1", " or 1", "*1", "**1", " is none", " if 1"}) {
+    fails("{{ messages" + repeat(chain, 100'000) + " }}", "too many operators");
+    fails("{{ messages" + repeat(chain, 1'000) + " }}", "");
+  }
   fails("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "deep");
   fails("{% set ns = namespace(a=1) %}{% for i in range(1000) %}{% set ns.a = [ns.a] %}{% endfor %}", "deep");
   fails("{% set ns = namespace() %}{% set ns.me = ns %}", "namespace");

@@ -7,7 +7,7 @@
 
 namespace lp::chat {
 namespace {
-constexpr size_t kMaxDepth = 200;
+constexpr size_t kMaxDepth = 200, kMaxNodes = 5000;
 }
 
 Error ExpressionParser::Unexpected(std::string_view wanted) const {
@@ -30,13 +30,20 @@ Result<std::string> ExpressionParser::Name() {
   return Next().text;
 }
 
-ExprPtr ExpressionParser::Make(ExprKind kind, std::string text) const {
+Status ExpressionParser::CheckLength() const {
+  if (nodes_ <= kMaxNodes) return Ok();
+  return Fail("an expression has too many operators", ErrorCode::kUnsupported);
+}
+
+ExprPtr ExpressionParser::Make(ExprKind kind, std::string text) {
+  ++nodes_;
   auto out = std::make_unique<Expr>();
   out->kind = kind, out->text = std::move(text), out->line = Peek().line;
   return out;
 }
 
-Result<ExprPtr> ExpressionParser::Binary(ExprKind kind, std::string text, ExprPtr left, Result<ExprPtr> right) const {
+Result<ExprPtr> ExpressionParser::Binary(ExprKind kind, std::string text, ExprPtr left, Result<ExprPtr> right) {
+  LP_RETURN_IF_ERROR(CheckLength());
   if (!right.ok()) return right.error();
   ExprPtr out = Make(kind, std::move(text));
   out->children.push_back(std::move(left));
@@ -63,6 +70,7 @@ Result<ExprPtr> ExpressionParser::Expression() {
   if (depth_ > kMaxDepth) return Fail("an expression is nested too deeply", ErrorCode::kUnsupported);
   LP_ASSIGN_OR_RETURN(ExprPtr value, Or());
   while (TakeName("if")) {
+    LP_RETURN_IF_ERROR(CheckLength());
     ExprPtr out = Make(ExprKind::kIf);
     LP_ASSIGN_OR_RETURN(ExprPtr condition, Or());
     ExprPtr otherwise;
@@ -248,6 +256,7 @@ Result<ExprPtr> ExpressionParser::Primary() {
 
 Result<ExprPtr> ExpressionParser::Postfix(ExprPtr expr) {
   for (;;) {
+    LP_RETURN_IF_ERROR(CheckLength());
     if (TakeOperator(".")) {
       ExprPtr out = Make(ExprKind::kAttribute);
       if (Peek().kind == TokenKind::kInteger) {
@@ -319,6 +328,7 @@ Status ExpressionParser::Arguments(Expr& call) {
 
 Result<ExprPtr> ExpressionParser::Filters(ExprPtr expr) {
   for (;;) {
+    LP_RETURN_IF_ERROR(CheckLength());
     if (TakeOperator("|")) {
       ExprPtr out = Make(ExprKind::kFilter);
       LP_ASSIGN_OR_RETURN(out->text, Name());

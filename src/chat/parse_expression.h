@@ -21,7 +21,10 @@ class ExpressionParser {
   Result<ExprPtr> Tuple(bool allow_if);   // `a, b` is a tuple; one expression is itself
 
   const TemplateToken& Peek(size_t ahead = 0) const { return tokens_[std::min(at_ + ahead, tokens_.size() - 1)]; }
-  TemplateToken Next() { return tokens_[at_ + 1 < tokens_.size() ? at_++ : at_]; }
+  TemplateToken Next() {
+    if (Peek().kind == TokenKind::kStatementBegin || Peek().kind == TokenKind::kPrintBegin) nodes_ = 0;
+    return tokens_[at_ + 1 < tokens_.size() ? at_++ : at_];
+  }
   bool IsOperator(std::string_view text) const { return Is(TokenKind::kOperator, text); }
   bool IsName(std::string_view text) const { return Is(TokenKind::kName, text); }
   bool TakeOperator(std::string_view text) { return IsOperator(text) && (++at_, true); }
@@ -42,8 +45,10 @@ class ExpressionParser {
   };
 
   bool Is(TokenKind kind, std::string_view text) const { return Peek().kind == kind && Peek().text == text; }
-  ExprPtr Make(ExprKind kind, std::string text = "") const;
-  Result<ExprPtr> Binary(ExprKind kind, std::string text, ExprPtr left, Result<ExprPtr> right) const;
+  // Operators in a row make a tree as deep as they are many, which its destructor goes down.
+  Status CheckLength() const;
+  ExprPtr Make(ExprKind kind, std::string text = "");
+  Result<ExprPtr> Binary(ExprKind kind, std::string text, ExprPtr left, Result<ExprPtr> right);
 
   Result<ExprPtr> Or();
   Result<ExprPtr> And();
@@ -65,6 +70,7 @@ class ExpressionParser {
 
   std::vector<TemplateToken> tokens_;
   size_t at_ = 0, depth_ = 0;
+  size_t nodes_ = 0;  // of the tag we are in
 };
 
 }  // namespace lp::chat
