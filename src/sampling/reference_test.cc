@@ -10,6 +10,7 @@
 #include "sampling/draw.h"
 #include "sampling/trace.h"
 #include "support/random_chains.h"
+#include "support/reference_rounding.h"
 #include "support/reference_sampler.h"
 
 namespace lp {
@@ -106,7 +107,7 @@ std::vector<TokenId> RowOrder(const Trace& trace, reference::Sampler& sampler) {
 }
 
 void CheckStage(const Trace& trace, size_t i, const std::optional<Logits>& expected, const reference::Sampler::Edges& edges,
-                const std::string& what, Tally& tally) {
+                reference::Sampler& sampler, const std::string& what, Tally& tally) {
   const Stage& stage = trace.chain().stages[i];
   const StageRecord& record = trace.stages()[i];
   const Logits before = ValuesOf(trace.Before(i)), after = ValuesOf(trace.After(i));
@@ -118,7 +119,8 @@ void CheckStage(const Trace& trace, size_t i, const std::optional<Logits>& expec
   }
   const bool same = SameTokens(after, *expected);
   if (!same) {
-    ASSERT_TRUE(record.boundary) << what << ": " << record.n_out << " of " << record.n_in << " tokens left, reference " << reference::Ranked(*expected).size();
+    ASSERT_TRUE(record.boundary) << what;
+    ASSERT_TRUE(reference::IsRounding(stage, before, after, *expected, edges.threshold, sampler)) << what << ": " << record.n_out << " of " << record.n_in << " tokens left, reference " << reference::Ranked(*expected).size();
     ++tally.differing[std::string(StageName(stage))];
   } else {
     const double slack = std::holds_alternative<AdaptiveP>(stage) ? 2e-4 : 0;
@@ -213,7 +215,7 @@ void CheckCase(uint64_t seed, size_t n_vocab, Tally& tally) {
     auto expected = sampler.Apply(chain.stages[i], before);
     const auto edges = sampler.edges();
     expected = FromItsThreshold(chain.stages[i], trace->stages()[i], before, std::move(expected), sampler);
-    CheckStage(*trace, i, expected, edges, Describe(seed, chain, i), tally);
+    CheckStage(*trace, i, expected, edges, sampler, Describe(seed, chain, i), tally);
     const StageRecord& record = trace->stages()[i];
     if (!IsCut(chain.stages[i]) || !record.active) continue;
     ++tally.cuts;

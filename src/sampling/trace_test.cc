@@ -65,6 +65,23 @@ TEST(Trace, TopPRules) {
   EXPECT_EQ(kept({0.5, 0.25, 0.15, 0.1}, 0.4, MassRule::kThroughLessOrEqual), 1u) << "the first is always kept";
 }
 
+// [D7] How engines add up float32 probabilities, where it decides. Figures: facts 7 of docs/dialects.md, in the order llama.cpp,
+// transformers, vLLM, MLX. Mutation: 1 - p in float32 for transformers, too -> red.
+TEST(Trace, TopPFloat32Sums) {
+  const auto kept = [](const std::vector<double>& p, double top_p) {
+    std::vector<size_t> n;
+    for (const MassArithmetic arithmetic : {MassArithmetic::kFloat32Descending, MassArithmetic::kFloat32Ascending, MassArithmetic::kFloat32AscendingFloat32P,
+                                            MassArithmetic::kFloat32DescendingBefore}) {
+      n.push_back(RunOn(LogOf(p), {TopP{.p = top_p, .arithmetic = arithmetic}}).n_kept());
+    }
+    return n;
+  };
+  const std::vector<double> tenths(10, 0.1);
+  EXPECT_EQ(kept(tenths, 0.3), (std::vector<size_t>{3, 4, 4, 3}));
+  EXPECT_EQ(kept(tenths, 0.8), (std::vector<size_t>{8, 8, 9, 8}));
+  EXPECT_EQ(kept(tenths, 0.9), (std::vector<size_t>{9, 9, 9, 9}));
+}
+
 // A decision that rounding could turn is flagged; one that it could not is not.
 TEST(Trace, BoundaryFlags) {
   const auto flag = [](std::vector<float> x, Stage stage) { return RunOn(x, {std::move(stage)}).stages()[0].boundary; };

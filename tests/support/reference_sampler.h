@@ -318,7 +318,8 @@ class Sampler {
     }
     Logits y(x.size(), kGone);
     for (size_t r = 0; r < order.size(); ++r) {
-      const bool tie = s.ties == Ties::kKeepAll && x[order[r]] == x[order[n - 1]];
+      const double d = distance(order[r]), last = distance(order[n - 1]);
+      const bool tie = s.ties == Ties::kKeepAll && d - last <= 1e-12 * (1 + std::abs(lse) + h + last);
       if (r < n || tie) y[order[r]] = x[order[r]];
     }
     return y;
