@@ -17,14 +17,16 @@ class Model(GenerationMixin):
     device = torch.device("cpu")
 
 
-def processors(settings: dict, n_history: int):
+def processors(settings: dict, prompt: list):
     s = {k: v for k, v in settings.items() if k != "dialect"}
+    ends = s.pop("eos_token_id", None)
     if "sequence_bias" in s:
         s["sequence_bias"] = {tuple(b["tokens"]): float(b["bias"]) for b in s["sequence_bias"]}
     config = GenerationConfig(**s)
-    config._eos_token_tensor = config._pad_token_tensor = None
+    config._eos_token_tensor = None if ends is None else torch.tensor(ends)
+    config._pad_token_tensor = None
     wanted = inspect.signature(GenerationMixin._get_logits_processor).parameters
-    given = {"generation_config": config, "input_ids_seq_length": n_history, "encoder_input_ids": None, "prefix_allowed_tokens_fn": None,
+    given = {"generation_config": config, "input_ids_seq_length": len(prompt), "encoder_input_ids": torch.tensor([prompt]), "prefix_allowed_tokens_fn": None,
              "logits_processor": [], "device": "cpu", "model_kwargs": {}}
     processed = GenerationMixin._get_logits_processor(Model(), **{k: v for k, v in given.items() if k in wanted})
     if hasattr(GenerationMixin, "_get_logits_warper") and config.do_sample:  # before 4.45 the warpers were a list of their own
@@ -33,9 +35,10 @@ def processors(settings: dict, n_history: int):
 
 
 def run(case: dict) -> dict:
+    logits = [float("-inf") if x is None else x for x in case["logits"]]
     try:
-        chain = processors(case["sampler"], len(case["history"]))
-        scores = chain(torch.tensor([case["history"]]), torch.tensor([case["logits"]], dtype=torch.float32))[0]
+        chain = processors(case["sampler"], case["history"][:case["prompt_length"]])
+        scores = chain(torch.tensor([case["history"]]), torch.tensor([logits], dtype=torch.float32))[0]
     except (ValueError, RuntimeError) as refused:
         return {"error": str(refused)}
     if bool((scores == float("-inf")).all()):
