@@ -92,6 +92,12 @@ TEST(Trace, BoundaryFlags) {
   EXPECT_TRUE(flag(LogOf({0.8, 0.16, 0.04}), MinP{.p = 0.05}));
   EXPECT_FALSE(flag(LogOf({0.8, 0.16, 0.04}), MinP{.p = 0.06}));
   EXPECT_TRUE(flag({3, 3, 1}, Greedy{}));
+  // What stays whatever a sum says is no decision: the first token, the first min_keep, all of them.
+  EXPECT_FALSE(flag({2, 1, 0}, TopP{.p = 1e-9}));
+  EXPECT_FALSE(flag({2, 1, 0}, TypicalP{.p = 1e-9}));
+  EXPECT_FALSE(flag({2, 1, 0}, MinP{.p = 1}));
+  EXPECT_FALSE(flag({2, 1, 0}, EpsilonCutoff{.epsilon = 1}));
+  EXPECT_FALSE(flag({2, 1, 0}, Mirostat1{.tau = 20}));
 }
 
 // [D6] exactly k, ties by lower id; or all ties.
