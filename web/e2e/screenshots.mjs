@@ -6,7 +6,7 @@ import { launch, open, serve, setField, settled } from './harness.mjs'
 const OUT = fileURLToPath(new URL('../../docs/images/', import.meta.url))
 const PROMPT = 'The little girl opened the door and saw a'
 const SEED = 13
-const PICKS = 5
+const PICKS = 4
 
 /** @type {{ name: string, width: number, height: number, scheme: 'light' | 'dark' }[]} */
 const PICTURES = [
