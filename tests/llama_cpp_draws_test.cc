@@ -24,7 +24,8 @@ Chain ChainOf(const json& c) {
   EXPECT_TRUE(resolved.ok()) << resolved.error().ToString();
   resolved->chain.seed = c["seed"];
   if (c["settings"].contains("adaptive_target")) {
-    resolved->chain.stages.push_back(AdaptiveP{c["settings"]["adaptive_target"], c["settings"].value("adaptive_decay", 0.9)});
+    resolved->chain.stages.push_back(
+        AdaptiveP{c["settings"]["adaptive_target"], c["settings"].value("adaptive_decay", 0.9)});
   }
   return resolved->chain;
 }

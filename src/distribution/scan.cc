@@ -88,7 +88,8 @@ float MaxOfBlock(const float* HWY_RESTRICT block) {
 
 void DivideBlocks(const LogitVector& x, float t, LogitVector& y) {
   const RowTag d;
-  const auto divisor = hn::Set(d, t), masked = hn::Set(d, kMasked), lowest = hn::Set(d, std::numeric_limits<float>::lowest());
+  const auto divisor = hn::Set(d, t), masked = hn::Set(d, kMasked),
+             lowest = hn::Set(d, std::numeric_limits<float>::lowest());
   for (size_t b = 0; b < x.n_blocks(); ++b) {
     const float* HWY_RESTRICT from = x.block(b);
     if (from[0] == kMasked && CountFinite(from) == 0) continue;

@@ -30,8 +30,8 @@ double Divergence(const State& p, const State& q) {
   return std::max(0.0, sum);
 }
 
-// KL(P || raw) and KL(raw || P) where P is (raw with some logits edited) / t, softmaxed, some of its tokens perhaps cut:
-// both are differences of entropies and mean logits, and sums are known. [D12]
+// KL(P || raw) and KL(raw || P) where P is (raw with some logits edited) / t, softmaxed, some of its tokens perhaps
+// cut: both are differences of entropies and mean logits, and sums are known. [D12]
 //   KL(P || raw) = -H(P) - E_P[x] + lse(x)    E_P[x] = t E_P[y] - sum over edited tokens p (x' - x)
 //   KL(raw || P) = -H(raw) - E_raw[y] + lse(y)    E_raw[y] = (E_raw[x] + sum over edited tokens p_raw (x' - x)) / t
 // y is x' / t rounded to float32. Over many tokens that averages out; for the few that hold much it is put right.
@@ -47,7 +47,8 @@ class FromSums {
         if (std::memcmp(x + part, y + part, 16 * sizeof(float)) == 0) continue;
         for (size_t i = part; i < part + 16; ++i) {
           if (x[i] == y[i]) continue;
-          edits_.push_back({static_cast<TokenId>(b * LogitVector::kBlock + i), static_cast<double>(y[i]) - static_cast<double>(x[i])});
+          edits_.push_back({static_cast<TokenId>(b * LogitVector::kBlock + i),
+                            static_cast<double>(y[i]) - static_cast<double>(x[i])});
         }
       }
     }
@@ -118,7 +119,9 @@ void AddShaped(const Trace& trace, Metrics& m) {
   std::optional<FromSums> sums;
   if (plain) sums.emplace(raw, *affine);
   m.kl_final_raw = &final == &raw ? 0 : sums && !final.narrow() ? sums->ToRaw(final) : Divergence(final, raw);
-  m.kl_raw_final = m.n_kept < raw.n() ? kInfinity : sums && !final.narrow() ? sums->FromRaw(final) : Divergence(raw, final);
+  m.kl_raw_final = m.n_kept < raw.n()        ? kInfinity
+                   : sums && !final.narrow() ? sums->FromRaw(final)
+                                             : Divergence(raw, final);
   if (plain && !affine->made && affine->n_divisions == 1) {
     const Quotient shaped(*affine->edited, affine->divisor);
     if (shaped.sums().n == raw.n()) {  // nothing fell off the end of float32

@@ -32,16 +32,20 @@ Distributions Of(const Trace& trace) {
   return {ProbabilitiesOf(trace.raw()), ProbabilitiesOf(trace.Shaped()), ProbabilitiesOf(trace.final())};
 }
 
-// Each number against its definition in double, over random logits and settings. Mutations, each red: swap the arguments
-// of either KL; mass_cut from the shaped distribution; perplexity = 2^(nats); leave the edits out of FromSums.
+// Each number against its definition in double, over random logits and settings. Mutations, each red: swap the
+// arguments of either KL; mass_cut from the shaped distribution; perplexity = 2^(nats); leave the edits out of
+// FromSums.
 RC_GTEST_PROP(Metrics, EqualTheirDefinitions, ()) {
   const auto logits = *rc::gen::container<std::vector<float>>(
-      *rc::gen::inRange<size_t>(2, 2500), rc::gen::map(rc::gen::inRange(-600, 600), [](int v) { return static_cast<float>(v) / 64; }));
+      *rc::gen::inRange<size_t>(2, 2500),
+      rc::gen::map(rc::gen::inRange(-600, 600), [](int v) { return static_cast<float>(v) / 64; }));
   const auto one_of = [](std::vector<double> values) { return *rc::gen::elementOf(values); };
-  std::vector<Stage> stages = {RepetitionPenalty{one_of({1, 1.3}), {}}, TopK{.k = static_cast<int64_t>(one_of({0, 1, 20, 2000}))},
+  std::vector<Stage> stages = {RepetitionPenalty{one_of({1, 1.3}), {}},
+                               TopK{.k = static_cast<int64_t>(one_of({0, 1, 20, 2000}))},
                                TopP{.p = one_of({0.5, 0.9, 1})}, MinP{.p = one_of({0, 0.01})}};
   // The temperature before the cuts, between them, or after them; or something a division cannot say.
-  const Stage scale = *rc::gen::inRange(0, 4) == 0 ? Stage(DynamicTemperature{0.5, 1.5, 1}) : Stage(Temperature{one_of({0.5, 1, 2})});
+  const Stage scale =
+      *rc::gen::inRange(0, 4) == 0 ? Stage(DynamicTemperature{0.5, 1.5, 1}) : Stage(Temperature{one_of({0.5, 1, 2})});
   stages.insert(stages.begin() + *rc::gen::inRange(1, 5), scale);
   if (*rc::gen::inRange(0, 6) == 0) stages.insert(stages.begin(), LogSoftmax{});
   const Trace trace = RunOn(logits, stages, {0, 1});
@@ -71,8 +75,11 @@ RC_GTEST_PROP(Metrics, EqualTheirDefinitions, ()) {
   RC_ASSERT(near(m.raw_varentropy, varentropy(d.raw, reference::Entropy(d.raw))));
   std::vector<double> best = d.final;
   std::sort(best.rbegin(), best.rend());
-  RC_ASSERT(near(m.top5_prob, std::accumulate(best.begin(), best.begin() + static_cast<std::ptrdiff_t>(std::min<size_t>(5, best.size())), 0.0)));
-  // identities: perplexity = 2^H; 0 <= H <= log V; KL >= 0; the Hill numbers fall: kept >= perplexity >= effective vocabulary >= 1 / top1
+  RC_ASSERT(near(m.top5_prob,
+                 std::accumulate(best.begin(),
+                                 best.begin() + static_cast<std::ptrdiff_t>(std::min<size_t>(5, best.size())), 0.0)));
+  // identities: perplexity = 2^H; 0 <= H <= log V; KL >= 0; the Hill numbers fall: kept >= perplexity >= effective
+  // vocabulary >= 1 / top1
   RC_ASSERT(near(m.perplexity, std::exp2(NatsToBits(m.entropy))));
   RC_ASSERT(m.entropy >= 0 && m.entropy <= std::log(static_cast<double>(logits.size())) + 1e-6);
   RC_ASSERT(m.kl_final_raw >= 0 && m.kl_raw_final >= 0 && m.kl_shaped_raw >= 0 && m.kl_raw_shaped >= 0);
@@ -132,7 +139,8 @@ TEST(Metrics, LargeVocabularies) {
 // [D12], [D39], [D40] two final distributions.
 RC_GTEST_PROP(Compare, EqualsItsDefinitions, ()) {
   const auto logits = *rc::gen::container<std::vector<float>>(
-      *rc::gen::inRange<size_t>(1, 2500), rc::gen::map(rc::gen::inRange(-600, 600), [](int v) { return static_cast<float>(v) / 64; }));
+      *rc::gen::inRange<size_t>(1, 2500),
+      rc::gen::map(rc::gen::inRange(-600, 600), [](int v) { return static_cast<float>(v) / 64; }));
   const auto side = [&] {
     return RunOn(logits, {Temperature{*rc::gen::elementOf(std::vector<double>{0.5, 1, 1.7})},
                           TopK{.k = *rc::gen::elementOf(std::vector<int64_t>{0, 3, 40})},
@@ -160,20 +168,24 @@ RC_GTEST_PROP(Compare, EqualsItsDefinitions, ()) {
   RC_ASSERT(a_ok && b_ok);
   RC_ASSERT(near(c.jensen_shannon, (reference::Kl(p, middle) + reference::Kl(q, middle)) / 2));
   RC_ASSERT(c.jensen_shannon <= std::log(2.0) && c.total_variation <= 1);
-  for (size_t i = 0; i + 1 < c.only_a.size(); ++i) RC_ASSERT(p[static_cast<size_t>(c.only_a[i])] >= p[static_cast<size_t>(c.only_a[i + 1])]);
+  for (size_t i = 0; i + 1 < c.only_a.size(); ++i)
+    RC_ASSERT(p[static_cast<size_t>(c.only_a[i])] >= p[static_cast<size_t>(c.only_a[i + 1])]);
 }
 
-// A distance of nothing to itself; the same from both sides; Pinsker's and Lin's inequalities between them; and divergences
-// are infinite exactly where one keeps what the other cut.
+// A distance of nothing to itself; the same from both sides; Pinsker's and Lin's inequalities between them; and
+// divergences are infinite exactly where one keeps what the other cut.
 RC_GTEST_PROP(Compare, Laws, ()) {
   const auto logits = *rc::gen::container<std::vector<float>>(
-      *rc::gen::inRange<size_t>(1, 400), rc::gen::map(rc::gen::inRange(-600, 600), [](int v) { return static_cast<float>(v) / 64; }));
+      *rc::gen::inRange<size_t>(1, 400),
+      rc::gen::map(rc::gen::inRange(-600, 600), [](int v) { return static_cast<float>(v) / 64; }));
   const auto side = [&] {
-    return RunOn(logits, {Temperature{*rc::gen::inRange(1, 40) / 8.0}, TopK{.k = *rc::gen::elementOf(std::vector<int64_t>{0, 3, 40})}});
+    return RunOn(logits, {Temperature{*rc::gen::inRange(1, 40) / 8.0},
+                          TopK{.k = *rc::gen::elementOf(std::vector<int64_t>{0, 3, 40})}});
   };
   const Trace a = side(), b = side();
   const Comparison ab = Compare(a, b), ba = Compare(b, a), aa = Compare(a, a);
-  RC_ASSERT(aa.total_variation == 0 && aa.kl_a_b == 0 && aa.kl_b_a == 0 && aa.jensen_shannon == 0 && aa.n_only_a + aa.n_only_b == 0);
+  RC_ASSERT(aa.total_variation == 0 && aa.kl_a_b == 0 && aa.kl_b_a == 0 && aa.jensen_shannon == 0 &&
+            aa.n_only_a + aa.n_only_b == 0);
   const auto same = [](double x, double y) { return x == y || std::abs(x - y) <= 1e-12; };
   RC_ASSERT(same(ab.total_variation, ba.total_variation) && same(ab.jensen_shannon, ba.jensen_shannon));
   RC_ASSERT(same(ab.kl_a_b, ba.kl_b_a) && same(ab.kl_b_a, ba.kl_a_b));

@@ -33,7 +33,8 @@ bool NearLogit(const State& state, double t, size_t least) {
   if (!std::isfinite(t)) return false;
   const float from = ToFloat32(t - LogitSlack(t)), to = ToFloat32(t + LogitSlack(t));
   if (from > state.Max()) return false;
-  return state.CountFrom(from) > std::max(least, to >= state.Max() ? 0 : state.CountFrom(std::nextafter(to, kInfinity)));
+  return state.CountFrom(from) >
+         std::max(least, to >= state.Max() ? 0 : state.CountFrom(std::nextafter(to, kInfinity)));
 }
 
 // Whether the token after the n-th of the rank order has the same logit: which of equals stays is each engine's own
@@ -94,8 +95,8 @@ bool NearMass(const MassEdge& edge, double p, size_t least) {
   return (edge.n > least && std::abs(edge.before - p) < slack) || std::abs(edge.through - p) < slack;
 }
 
-// How many tokens of the rank order an engine keeps that adds up float32 probabilities one by one; nullopt where its sum
-// would take the whole vocabulary in order, which is not worth the sort.
+// How many tokens of the rank order an engine keeps that adds up float32 probabilities one by one; nullopt where its
+// sum would take the whole vocabulary in order, which is not worth the sort.
 std::optional<size_t> Float32Count(const TopP& stage, const State& state) {
   constexpr size_t kMost = 4096;
   if (stage.arithmetic == MassArithmetic::kExact || state.n() > kMost) return std::nullopt;
@@ -118,7 +119,8 @@ std::optional<size_t> Float32Count(const TopP& stage, const State& state) {
       return order.size();
     case MassArithmetic::kFloat32Ascending:
     case MassArithmetic::kFloat32AscendingFloat32P: {
-      const float tail = stage.arithmetic == MassArithmetic::kFloat32Ascending ? static_cast<float>(1 - stage.p) : 1 - p;
+      const float tail =
+          stage.arithmetic == MassArithmetic::kFloat32Ascending ? static_cast<float>(1 - stage.p) : 1 - p;
       for (size_t i = order.size(); i-- > 0;) {
         sum += prob(i);
         if (!(sum <= tail)) return i + 1;
@@ -134,9 +136,7 @@ std::optional<size_t> Float32Count(const TopP& stage, const State& state) {
 }  // namespace
 
 // [D5]
-Outcome Apply(const Greedy&, const State& state, const Step&) {
-  return CutAfter(state, 1);
-}
+Outcome Apply(const Greedy&, const State& state, const Step&) { return CutAfter(state, 1); }
 
 // [D6]
 Outcome Apply(const TopK& stage, const State& state, const Step&) {
@@ -145,8 +145,10 @@ Outcome Apply(const TopK& stage, const State& state, const Step&) {
   const Candidate last = state.Ranked(k);
   const bool tie = TiesAfter(state, last, k);
   Outcome outcome{.low = Wide(last.value), .boundary = tie};
-  if (!tie || stage.ties == Ties::kLowerId) outcome = CutThrough(state, last, k);
-  else if (state.CountFrom(last.value) < state.n()) outcome.state = state.KeepRange(last.value, kInfinity);
+  if (!tie || stage.ties == Ties::kLowerId)
+    outcome = CutThrough(state, last, k);
+  else if (state.CountFrom(last.value) < state.n())
+    outcome.state = state.KeepRange(last.value, kInfinity);
   outcome.threshold = Wide(last.value);
   return outcome;
 }
@@ -168,7 +170,8 @@ Outcome Apply(const TopP& stage, const State& state, const Step&) {
 
 // [D25]
 Outcome Apply(const MinP& stage, const State& state, const Step&) {
-  const double t = stage.on_logits ? Wide(state.Max() + std::log(static_cast<float>(stage.p))) : Wide(state.Max()) + std::log(stage.p);
+  const double t = stage.on_logits ? Wide(state.Max() + std::log(static_cast<float>(stage.p)))
+                                   : Wide(state.Max()) + std::log(stage.p);
   Outcome outcome = CutBelow(state, t, stage.min_keep);
   outcome.threshold = stage.p * state.ProbabilityOf(state.Max());
   return outcome;
@@ -253,7 +256,8 @@ Outcome Apply(const TopH& stage, const State& state, const Step& step) {
   const double tau = stage.alpha * state.sums().Entropy();
   const MassEdge edge = state.FindMass(Weight::kEntropy, tau);
   const bool whole = !edge.reached || edge.through <= tau;
-  const bool all = stage.alpha >= 1;  // of the first n_max; whether float32 sums reach tau before the last of them is chance
+  const bool all =
+      stage.alpha >= 1;  // of the first n_max; whether float32 sums reach tau before the last of them is chance
   const size_t n = all ? state.n() : std::clamp(whole ? edge.n : edge.n - 1, MinKeep(stage.min_keep, state), state.n());
   Outcome outcome = CutAfter(state, n);
   outcome.threshold = tau;

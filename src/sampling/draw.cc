@@ -17,8 +17,8 @@ struct Pick {
   bool boundary = false;
 };
 
-// [D8] In rank order, so that a small u is a likely token. Probabilities sum to 1 up to rounding; the sliver above their
-// sum belongs to the last token.
+// [D8] In rank order, so that a small u is a likely token. Probabilities sum to 1 up to rounding; the sliver above
+// their sum belongs to the last token.
 Pick PickInRankOrder(const State& state, double u) {
   LP_CHECK(u >= 0 && u < 1);
   // The token at which the cumulative probability *exceeds* u: the next double up is the first that does.
@@ -29,19 +29,20 @@ Pick PickInRankOrder(const State& state, double u) {
 // A stage after which no token has overtaken another.
 bool KeepsOrder(const Stage& stage) {
   return std::holds_alternative<Temperature>(stage) || std::holds_alternative<DynamicTemperature>(stage) ||
-         std::holds_alternative<LogSoftmax>(stage) || std::holds_alternative<MinP>(stage) || std::holds_alternative<TopNSigma>(stage) ||
-         std::holds_alternative<BannedTokens>(stage);
+         std::holds_alternative<LogSoftmax>(stage) || std::holds_alternative<MinP>(stage) ||
+         std::holds_alternative<TopNSigma>(stage) || std::holds_alternative<BannedTokens>(stage);
 }
 
-// The stage that last put llama.cpp's array in an order of its own; nullopt: it lies by id still. Tried on llama.cpp: its
-// min-p, top-n-sigma and temperature leave the order alone.
+// The stage that last put llama.cpp's array in an order of its own; nullopt: it lies by id still. Tried on llama.cpp:
+// its min-p, top-n-sigma and temperature leave the order alone.
 std::optional<size_t> LastSort(const Trace& trace) {
   for (size_t i = trace.stages().size(); i-- > 0;) {
     const Stage& stage = trace.chain().stages[i];
     if (!trace.stages()[i].active || trace.stages()[i].skipped) continue;
-    if (std::holds_alternative<TopK>(stage) || std::holds_alternative<TopP>(stage) || std::holds_alternative<TypicalP>(stage) ||
-        std::holds_alternative<Xtc>(stage) || std::holds_alternative<DynamicTemperature>(stage) ||
-        std::holds_alternative<Mirostat1>(stage) || std::holds_alternative<Mirostat2>(stage)) {
+    if (std::holds_alternative<TopK>(stage) || std::holds_alternative<TopP>(stage) ||
+        std::holds_alternative<TypicalP>(stage) || std::holds_alternative<Xtc>(stage) ||
+        std::holds_alternative<DynamicTemperature>(stage) || std::holds_alternative<Mirostat1>(stage) ||
+        std::holds_alternative<Mirostat2>(stage)) {
       return i;
     }
     // min-p sorts where its threshold leaves fewer than min_keep.
@@ -77,7 +78,8 @@ std::vector<TokenId> LlamaCppOrder(const Trace& trace, std::optional<size_t> sor
       if (final.values()[i] > kMasked) add(static_cast<TokenId>(i));
     }
   }
-  std::sort(places.begin(), places.end(), [](const Place& a, const Place& b) { return a.key < b.key || (a.key == b.key && a.id < b.id); });
+  std::sort(places.begin(), places.end(),
+            [](const Place& a, const Place& b) { return a.key < b.key || (a.key == b.key && a.id < b.id); });
   std::vector<TokenId> ids;
   ids.reserve(places.size());
   for (const Place& place : places) ids.push_back(place.id);
@@ -91,7 +93,8 @@ Pick PickLlamaCpp(const Trace& trace, double u) {
   // After a cut by rank, nothing but temperatures and cuts in nearly every chain: its order is the rank order.
   if (sorted && !std::holds_alternative<TypicalP>(trace.chain().stages[*sorted])) {
     bool same = true;
-    for (size_t i = *sorted + 1; i < trace.stages().size(); ++i) same = same && (!trace.stages()[i].active || KeepsOrder(trace.chain().stages[i]));
+    for (size_t i = *sorted + 1; i < trace.stages().size(); ++i)
+      same = same && (!trace.stages()[i].active || KeepsOrder(trace.chain().stages[i]));
     if (same) return PickInRankOrder(state, u);
   }
   double before = 0, through = 0;
@@ -120,8 +123,9 @@ Pick PickByRace(const State& state, uint64_t seed, uint64_t position) {
   Pick pick{.u = std::numeric_limits<double>::quiet_NaN()};
   double best = std::numeric_limits<double>::infinity();
   const auto run = [&](TokenId id, float x) {
-    const auto r = Philox4x32({static_cast<uint32_t>(position), static_cast<uint32_t>(position >> 32), static_cast<uint32_t>(id), 1},
-                              {static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)});
+    const auto r = Philox4x32(
+        {static_cast<uint32_t>(position), static_cast<uint32_t>(position >> 32), static_cast<uint32_t>(id), 1},
+        {static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)});
     const uint64_t bits = (uint64_t{r[0]} << 32 | r[1]) >> 11;
     const double time = -std::log((static_cast<double>(bits) + 0.5) * 0x1p-53) / state.ProbabilityOf(x);
     if (time < best) best = time, pick.id = id;

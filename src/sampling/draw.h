@@ -17,10 +17,10 @@ struct DrawnToken {
 // By the chain's DrawRule, with its seed, at the step's position.
 DrawnToken Draw(const Trace& trace);
 DrawnToken DrawAt(const Trace& trace, uint64_t position);  // the same at another position
-TokenId DrawId(const Trace& trace);  // only which token: computes nothing else
+TokenId DrawId(const Trace& trace);                        // only which token: computes nothing else
 
-// What a draw leaves behind for the next step: mirostat's mu [D34, D35], adaptive-p's memory [D36]. Everything else in a
-// chain is the same at every step.
+// What a draw leaves behind for the next step: mirostat's mu [D34, D35], adaptive-p's memory [D36]. Everything else in
+// a chain is the same at every step.
 Chain Advance(const Trace& trace, TokenId drawn);
 
 // Inverse CDF [D8]: the first kept token in rank order whose cumulative probability exceeds u, u in [0, 1).

@@ -76,8 +76,8 @@ TEST(Draw, LlamaCppIsTheStandardLibrarysTwister) {
 }
 
 // Frequencies of 20,000 draws against the probabilities: chi-squared with 9 degrees of freedom stays under its 1 - 1e-6
-// quantile, 46.0, for each rule and several seeds. The seeds are fixed, so this cannot fail by chance. Mutation: draw from
-// raw instead of final, or (in the race) leave out the logarithm -> red.
+// quantile, 46.0, for each rule and several seeds. The seeds are fixed, so this cannot fail by chance. Mutation: draw
+// from raw instead of final, or (in the race) leave out the logarithm -> red.
 TEST(Draw, FrequenciesFollowTheProbabilities) {
   const std::vector<float> logits = reference::HardLogits(10)[0].x;
   for (const DrawRule rule : {DrawRule::kInverseCdf, DrawRule::kExponentialRace, DrawRule::kLlamaCpp}) {
@@ -103,17 +103,21 @@ TEST(Draw, FrequenciesFollowTheProbabilities) {
 TEST(Draw, TheSameOnEverySimdTarget) {
   for (const auto& [name, x] : reference::AllShapes(5000)) {
     const std::vector<TokenId> history = {1, 2, 3, 2, 1, 4000};
-    const Chain chain{.stages = {RepetitionPenalty{1.2, {}}, TopK{.k = 3000}, TypicalP{.p = 0.99}, TopP{.p = 0.97}, MinP{.p = 0.001}, Temperature{0.7}}};
+    const Chain chain{.stages = {RepetitionPenalty{1.2, {}}, TopK{.k = 3000}, TypicalP{.p = 0.99}, TopP{.p = 0.97},
+                                 MinP{.p = 0.001}, Temperature{0.7}}};
     std::vector<std::vector<double>> all;
     ForEachSimdTarget([&] {
       const auto trace = Trace::Run(x, Step::After(history), chain);
       ASSERT_TRUE(trace.ok());
-      std::vector<double> figures = {static_cast<double>(DrawId(*trace)), trace->raw().sums().Entropy(), trace->final().sums().Varentropy()};
+      std::vector<double> figures = {static_cast<double>(DrawId(*trace)), trace->raw().sums().Entropy(),
+                                     trace->final().sums().Varentropy()};
       for (size_t i = 0; i < trace->stages().size(); ++i) {
         const StageRecord& record = trace->stages()[i];
-        figures.insert(figures.end(), {static_cast<double>(record.n_out), std::isnan(record.threshold) ? -1 : record.threshold, trace->MassOut(i)});
+        figures.insert(figures.end(), {static_cast<double>(record.n_out),
+                                       std::isnan(record.threshold) ? -1 : record.threshold, trace->MassOut(i)});
       }
-      for (size_t rank = 1; rank <= 300; ++rank) figures.push_back(trace->Row(rank).prob), figures.push_back(trace->Row(rank).id);
+      for (size_t rank = 1; rank <= 300; ++rank)
+        figures.push_back(trace->Row(rank).prob), figures.push_back(trace->Row(rank).id);
       all.push_back(std::move(figures));
     });
     for (const auto& figures : all) EXPECT_EQ(figures, all.front()) << name;
@@ -137,7 +141,9 @@ TEST(Draw, RandomChainsAreTheSameOnEverySimdTarget) {
       if (!trace.ok()) return;
       for (size_t i = 0; i < chain.stages.size(); ++i) {
         const StageRecord& record = trace->stages()[i];
-        for (const double v : {static_cast<double>(record.n_out), record.threshold, record.low, record.high, trace->MassOut(i)}) add(v);
+        for (const double v :
+             {static_cast<double>(record.n_out), record.threshold, record.low, record.high, trace->MassOut(i)})
+          add(v);
         add(record.boundary ? 1 : 0);
         add(trace->After(i).sums().Entropy());
       }
@@ -160,7 +166,8 @@ TEST(Advance, Mirostat) {
   EXPECT_NEAR(std::get<Mirostat2>(next.stages[0]).mu, 2.4 - 0.5 * (2 - 1.2), 1e-6);
   const Trace after = RunOn(logits, {.stages = {Mirostat2{.tau = 1.2, .eta = 0.5, .mu = 1.99}}});
   EXPECT_EQ(after.n_kept(), 1u);
-  EXPECT_NEAR(std::get<Mirostat2>(Advance(after, 0).stages[0]).mu, 1.99 + 0.5 * 1.2, 1e-6);  // the only token: no surprise
+  EXPECT_NEAR(std::get<Mirostat2>(Advance(after, 0).stages[0]).mu, 1.99 + 0.5 * 1.2,
+              1e-6);  // the only token: no surprise
 }
 
 // A state below 0 would read as "just begun"; and a token that could not be drawn is no surprise to learn from.
@@ -173,8 +180,8 @@ TEST(Advance, MirostatStaysAtOrAboveZero) {
   EXPECT_EQ(std::get<Mirostat1>(Advance(one, 1).stages[0]).mu, 0.1);
 }
 
-// The logits that llama_sampler_init_adaptive_p(0.4, 0.5, 7) of llama-cpp-python 0.3.36 makes of log [.5, .25, .25], step by
-// step, as it draws 0, 1, 2, 0. It begins as if it had always hit its target.
+// The logits that llama_sampler_init_adaptive_p(0.4, 0.5, 7) of llama-cpp-python 0.3.36 makes of log [.5, .25, .25],
+// step by step, as it draws 0, 1, 2, 0. It begins as if it had always hit its target.
 TEST(Advance, AdaptivePAsLlamaCpp) {
   const std::vector<float> logits = {std::log(0.5f), std::log(0.25f), std::log(0.25f)};
   const double kExpected[][2] = {{4.166667, 3.333333}, {3.333334, 4.166667}, {4.761905, 2.333333}, {5.0, 1.212121}};

@@ -1,5 +1,5 @@
-// Stages that change the logits of single tokens: biases, bans, penalties. What they cost depends on the history, not on
-// the vocabulary.
+// Stages that change the logits of single tokens: biases, bans, penalties. What they cost depends on the history, not
+// on the vocabulary.
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -29,7 +29,8 @@ std::vector<Counted> Count(std::span<const TokenId> tokens) {
 // A value of -inf bans.
 Outcome Edit(const State& state, const std::vector<Candidate>& edits) {
   if (edits.empty()) return {};
-  const auto banned = static_cast<size_t>(std::count_if(edits.begin(), edits.end(), [](const Candidate& edit) { return edit.value == kMasked; }));
+  const auto banned = static_cast<size_t>(
+      std::count_if(edits.begin(), edits.end(), [](const Candidate& edit) { return edit.value == kMasked; }));
   if (banned == state.n()) return {.emptied = true};
   return {.state = state.With(edits)};
 }
@@ -71,7 +72,8 @@ Outcome Ban(const State& state, std::vector<TokenId> ids) {
 }
 
 bool EndsWith(std::span<const TokenId> history, std::span<const TokenId> end) {
-  return history.size() >= end.size() && std::equal(end.begin(), end.end(), history.end() - static_cast<std::ptrdiff_t>(end.size()));
+  return history.size() >= end.size() &&
+         std::equal(end.begin(), end.end(), history.end() - static_cast<std::ptrdiff_t>(end.size()));
 }
 
 // True when drawing the last token of `sequence` now would complete it.
@@ -152,7 +154,9 @@ Outcome Apply(const PresencePenalty& stage, const State& state, const Step& step
 // [D21]
 Outcome Apply(const FrequencyPenalty& stage, const State& state, const Step& step) {
   const auto penalty = static_cast<double>(ToFloat32(stage.penalty));
-  const auto all_of = [&](size_t count) { return static_cast<double>(ToFloat32(static_cast<double>(count) * penalty)); };
+  const auto all_of = [&](size_t count) {
+    return static_cast<double>(ToFloat32(static_cast<double>(count) * penalty));
+  };
   return EditSeen(stage.scope, state, step, [&](double x, size_t count) { return x - all_of(count); });
 }
 
@@ -202,7 +206,8 @@ Outcome Apply(const NoRepeatNgram& stage, const State& state, const Step& step) 
   const auto start = step.history.last(n - 1);
   std::vector<TokenId> banned;
   for (size_t i = 0; i + n <= tokens.size(); ++i) {
-    if (std::equal(start.begin(), start.end(), tokens.begin() + static_cast<std::ptrdiff_t>(i))) banned.push_back(tokens[i + n - 1]);
+    if (std::equal(start.begin(), start.end(), tokens.begin() + static_cast<std::ptrdiff_t>(i)))
+      banned.push_back(tokens[i + n - 1]);
   }
   return Ban(state, std::move(banned));
 }

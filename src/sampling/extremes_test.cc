@@ -1,4 +1,5 @@
-// Numbers from the ends of float32 and of double, in logits and in settings: no NaN, no token lost but by a ban, no abort.
+// Numbers from the ends of float32 and of double, in logits and in settings: no NaN, no token lost but by a ban, no
+// abort.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -30,7 +31,8 @@ TEST(Extremes, TemperaturesOutsideFloat32) {
   EXPECT_EQ(Probabilities(RunOn({1, 2, -kInf}, {DynamicTemperature{1e-50, 1e-49, 1}})), (std::vector<double>{0, 1, 0}));
 }
 
-// [D4] A temperature cuts no token: some frameworks mask with -3.4e38, and half of T doubles that. In both forms of a state.
+// [D4] A temperature cuts no token: some frameworks mask with -3.4e38, and half of T doubles that. In both forms of a
+// state.
 TEST(Extremes, TemperatureLosesNoToken) {
   std::vector<float> logits(3000, -kMost);
   logits[7] = 1;
@@ -42,8 +44,8 @@ TEST(Extremes, TemperatureLosesNoToken) {
 // What overflows stays at the end of float32; only -inf bans.
 TEST(Extremes, PenaltiesThatOverflowDoNotBan) {
   const std::vector<TokenId> seen = {0, 0, 0};
-  const std::vector<Stage> stages = {PresencePenalty{1e39, {}}, FrequencyPenalty{3e38, {}}, LogitBias{{{0, -3e38f}, {0, -3e38f}}},
-                                     Dry{1e30, 1e20, 0, {}, {}}};
+  const std::vector<Stage> stages = {PresencePenalty{1e39, {}}, FrequencyPenalty{3e38, {}},
+                                     LogitBias{{{0, -3e38f}, {0, -3e38f}}}, Dry{1e30, 1e20, 0, {}, {}}};
   for (const Stage& stage : stages) {
     const Trace trace = RunOn({0, 1, 2}, {stage}, seen);
     EXPECT_EQ(trace.n_kept(), 3u) << StageName(stage);

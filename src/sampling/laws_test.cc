@@ -19,7 +19,8 @@ Trace RunOn(const std::vector<float>& logits, std::vector<Stage> stages, const s
 
 rc::Gen<std::vector<float>> SomeLogits() {
   return rc::gen::mapcat(rc::gen::inRange<size_t>(1, 300), [](size_t n) {
-    return rc::gen::container<std::vector<float>>(n, rc::gen::map(rc::gen::inRange(-900, 900), [](int v) { return static_cast<float>(v) / 64; }));
+    return rc::gen::container<std::vector<float>>(
+        n, rc::gen::map(rc::gen::inRange(-900, 900), [](int v) { return static_cast<float>(v) / 64; }));
   });
 }
 
@@ -31,11 +32,12 @@ std::set<TokenId> KeptBy(const Trace& trace) {
   return kept;
 }
 
-// Softmax and everything that looks at probabilities does not see an offset of the logits. [D2] Offsets are powers of two
-// times the grid of the logits, so that no sum rounds.
+// Softmax and everything that looks at probabilities does not see an offset of the logits. [D2] Offsets are powers of
+// two times the grid of the logits, so that no sum rounds.
 RC_GTEST_PROP(Laws, CutsAreShiftInvariant, ()) {
   std::vector<float> x = *SomeLogits();
-  const std::vector<Stage> stages = {TopK{.k = *rc::gen::inRange(1, 50)}, TopP{.p = 0.9137}, MinP{.p = 0.0213}, TypicalP{.p = 0.7531}, TopA{.a = 0.1171}};
+  const std::vector<Stage> stages = {TopK{.k = *rc::gen::inRange(1, 50)}, TopP{.p = 0.9137}, MinP{.p = 0.0213},
+                                     TypicalP{.p = 0.7531}, TopA{.a = 0.1171}};
   const Trace before = RunOn(x, stages);
   std::vector<float> y = x;
   for (float& v : y) v += 128;
@@ -63,7 +65,8 @@ RC_GTEST_PROP(Laws, MinPAcrossTheTemperature, ()) {
   const std::vector<float> x = *SomeLogits();
   const double t = *rc::gen::elementOf(std::vector<double>{0.5, 0.8, 1.5, 2});
   const double p = 0.0517;
-  const Trace before = RunOn(x, {MinP{.p = p}, Temperature{t}}), after = RunOn(x, {Temperature{t}, MinP{.p = std::pow(p, 1 / t)}});
+  const Trace before = RunOn(x, {MinP{.p = p}, Temperature{t}}),
+              after = RunOn(x, {Temperature{t}, MinP{.p = std::pow(p, 1 / t)}});
   RC_PRE(!before.stages()[0].boundary && !after.stages()[1].boundary);
   RC_ASSERT(KeptBy(before) == KeptBy(after));
 }
@@ -115,13 +118,25 @@ RC_GTEST_PROP(Laws, PenaltiesPushOneWay, ()) {
 Stage SomeCut() {
   const double p = *rc::gen::inRange(1, 999) / 1000.0;
   const auto k = *rc::gen::inRange<int64_t>(1, 300);
-  const std::vector<Stage> cuts = {TopK{.k = k},     TopP{.p = p},          MinP{.p = p},       TypicalP{.p = p},         TopNSigma{.n = 3 * p},
-                                   EpsilonCutoff{p}, EtaCutoff{p},          TopA{p},            TopH{.alpha = p},         TailFree{p},
-                                   Xtc{1, p / 2},    Mirostat1{.tau = 9 * p}, Mirostat2{.tau = 9 * p}, Greedy{}};
+  const std::vector<Stage> cuts = {TopK{.k = k},
+                                   TopP{.p = p},
+                                   MinP{.p = p},
+                                   TypicalP{.p = p},
+                                   TopNSigma{.n = 3 * p},
+                                   EpsilonCutoff{p},
+                                   EtaCutoff{p},
+                                   TopA{p},
+                                   TopH{.alpha = p},
+                                   TailFree{p},
+                                   Xtc{1, p / 2},
+                                   Mirostat1{.tau = 9 * p},
+                                   Mirostat2{.tau = 9 * p},
+                                   Greedy{}};
   return cuts[*rc::gen::inRange<size_t>(0, cuts.size())];
 }
 
-// What a cut leaves is a distribution: it sums to 1, keeps the ratios, and what it let through and what it took sum to 1.
+// What a cut leaves is a distribution: it sums to 1, keeps the ratios, and what it let through and what it took sum
+// to 1.
 RC_GTEST_PROP(Laws, ACutRenormalises, ()) {
   const std::vector<float> x = *SomeLogits();
   const Trace trace = RunOn(x, {SomeCut()});
@@ -144,7 +159,8 @@ RC_GTEST_PROP(Laws, CutsKeepAPrefixOfTheRankOrder, ()) {
   const Stage cut = SomeCut();
   if (std::holds_alternative<Xtc>(cut) || std::holds_alternative<TypicalP>(cut)) return;
   const Trace trace = RunOn(x, {cut});
-  for (size_t rank = 1; rank <= x.size(); ++rank) RC_ASSERT(trace.Row(rank).cut_by.has_value() == (rank > trace.n_kept()));
+  for (size_t rank = 1; rank <= x.size(); ++rank)
+    RC_ASSERT(trace.Row(rank).cut_by.has_value() == (rank > trace.n_kept()));
 }
 
 // The same cut again: top-k, min-p, greedy and XTC's rest change nothing any more.

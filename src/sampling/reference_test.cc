@@ -22,8 +22,8 @@ using testing::RandomCase;
 
 struct Tally {
   size_t cases = 0, cuts = 0, stages = 0, emptied = 0;
-  size_t smooth_cuts = 0, smooth_flagged = 0;     // cuts of logits without ties, and how many of them are flagged
-  std::map<std::string, size_t> differing;        // flagged decisions that double arithmetic takes otherwise
+  size_t smooth_cuts = 0, smooth_flagged = 0;  // cuts of logits without ties, and how many of them are flagged
+  std::map<std::string, size_t> differing;     // flagged decisions that double arithmetic takes otherwise
 };
 
 std::string Describe(uint64_t seed, const Chain& chain, size_t stage) {
@@ -49,15 +49,19 @@ bool Near(double a, double b, double relative, double absolute) {
 }
 
 bool IsEdit(const Stage& s) { return s.index() <= 9; }  // the first group of stages.h: they change single logits
-bool IsCut(const Stage& s) { return s.index() >= 14 || (std::holds_alternative<Temperature>(s) && std::get<Temperature>(s).temperature == 0); }
+bool IsCut(const Stage& s) {
+  return s.index() >= 14 || (std::holds_alternative<Temperature>(s) && std::get<Temperature>(s).temperature == 0);
+}
 
 // Stages whose logits hang on a sum over the vocabulary.
 bool IsRounded(const Stage& s) {
-  return std::holds_alternative<LogSoftmax>(s) || std::holds_alternative<DynamicTemperature>(s) || std::holds_alternative<AdaptiveP>(s);
+  return std::holds_alternative<LogSoftmax>(s) || std::holds_alternative<DynamicTemperature>(s) ||
+         std::holds_alternative<AdaptiveP>(s);
 }
 
 // What such a stage came to may differ by what its sum may; given that, logits are as exact as any.
-std::optional<Logits> FromItsThreshold(const Stage& stage, const StageRecord& record, Logits before, std::optional<Logits> expected, reference::Sampler& sampler) {
+std::optional<Logits> FromItsThreshold(const Stage& stage, const StageRecord& record, Logits before,
+                                       std::optional<Logits> expected, reference::Sampler& sampler) {
   if (std::holds_alternative<DynamicTemperature>(stage) && record.active && !record.skipped) {
     return sampler.Apply(Temperature{record.threshold}, before);
   }
@@ -74,7 +78,8 @@ bool IsItsThreshold(const Stage& stage, double threshold, double expected, const
   const auto* s = std::get_if<DynamicTemperature>(&stage);
   if (s == nullptr || std::isnan(expected)) return Near(threshold, expected, 3e-6, 3e-6);
   const auto at = [&](double entropy) {
-    const double share = std::clamp(entropy / std::log(static_cast<double>(reference::Ranked(before).size())), 0.0, 1.0);
+    const double share =
+        std::clamp(entropy / std::log(static_cast<double>(reference::Ranked(before).size())), 0.0, 1.0);
     return s->low + (s->high - s->low) * std::pow(share, s->exponent);
   };
   const double entropy = reference::EntropyOf(before);
@@ -101,13 +106,15 @@ std::vector<TokenId> RowOrder(const Trace& trace, reference::Sampler& sampler) {
   for (size_t i = 0; i < raw.size(); ++i) {
     if (order[i] == kGone) banned.push_back(static_cast<TokenId>(i));
   }
-  std::stable_sort(banned.begin(), banned.end(), [&](TokenId a, TokenId b) { return raw[static_cast<size_t>(a)] > raw[static_cast<size_t>(b)]; });
+  std::stable_sort(banned.begin(), banned.end(),
+                   [&](TokenId a, TokenId b) { return raw[static_cast<size_t>(a)] > raw[static_cast<size_t>(b)]; });
   ids.insert(ids.end(), banned.begin(), banned.end());
   return ids;
 }
 
-void CheckStage(const Trace& trace, size_t i, const std::optional<Logits>& expected, const reference::Sampler::Edges& edges,
-                reference::Sampler& sampler, const std::string& what, Tally& tally) {
+void CheckStage(const Trace& trace, size_t i, const std::optional<Logits>& expected,
+                const reference::Sampler::Edges& edges, reference::Sampler& sampler, const std::string& what,
+                Tally& tally) {
   const Stage& stage = trace.chain().stages[i];
   const StageRecord& record = trace.stages()[i];
   const Logits before = ValuesOf(trace.Before(i)), after = ValuesOf(trace.After(i));
@@ -120,12 +127,17 @@ void CheckStage(const Trace& trace, size_t i, const std::optional<Logits>& expec
   const bool same = SameTokens(after, *expected);
   if (!same) {
     ASSERT_TRUE(record.boundary) << what;
-    ASSERT_TRUE(reference::IsRounding(stage, before, after, *expected, edges.threshold, sampler)) << what << ": " << record.n_out << " of " << record.n_in << " tokens left, reference " << reference::Ranked(*expected).size();
+    ASSERT_TRUE(reference::IsRounding(stage, before, after, *expected, edges.threshold, sampler))
+        << what << ": " << record.n_out << " of " << record.n_in << " tokens left, reference "
+        << reference::Ranked(*expected).size();
     ++tally.differing[std::string(StageName(stage))];
   } else {
     const double slack = std::holds_alternative<AdaptiveP>(stage) ? 2e-4 : 0;
-    for (size_t id = 0; id < after.size(); ++id) ASSERT_TRUE(Near(after[id], (*expected)[id], 0, slack)) << what << ", token " << id << ": " << after[id] << ", reference " << (*expected)[id];
-    ASSERT_TRUE(IsItsThreshold(stage, record.threshold, edges.threshold, before)) << what << ": threshold " << record.threshold << ", reference " << edges.threshold;
+    for (size_t id = 0; id < after.size(); ++id)
+      ASSERT_TRUE(Near(after[id], (*expected)[id], 0, slack))
+          << what << ", token " << id << ": " << after[id] << ", reference " << (*expected)[id];
+    ASSERT_TRUE(IsItsThreshold(stage, record.threshold, edges.threshold, before))
+        << what << ": threshold " << record.threshold << ", reference " << edges.threshold;
   }
   // Sums and probabilities of what the stage made, and the mass it let through.
   const std::vector<double> p_before = reference::Probabilities(before), p = reference::Probabilities(after);
@@ -135,20 +147,23 @@ void CheckStage(const Trace& trace, size_t i, const std::optional<Logits>& expec
     ASSERT_EQ(value.has_value(), after[id] != kGone) << what;
     if (!value) continue;
     mass += p_before[id];
-    ASSERT_TRUE(Near(value->prob, p[id], 1e-6, 1e-37)) << what << ", token " << id << ": p = " << value->prob << ", reference " << p[id];
+    ASSERT_TRUE(Near(value->prob, p[id], 1e-6, 1e-37))
+        << what << ", token " << id << ": p = " << value->prob << ", reference " << p[id];
   }
-  ASSERT_TRUE(Near(trace.MassOut(i), mass, 3e-6, IsCut(stage) ? 1e-37 : 2e-6)) << what << ": mass " << trace.MassOut(i) << ", reference " << mass;
+  ASSERT_TRUE(Near(trace.MassOut(i), mass, 3e-6, IsCut(stage) ? 1e-37 : 2e-6))
+      << what << ": mass " << trace.MassOut(i) << ", reference " << mass;
   ASSERT_NEAR(trace.After(i).sums().Entropy(), reference::EntropyOf(after), 3e-6) << what;
   // Whom it cut, and by how much they missed.
   for (size_t id = 0; same && id < p.size(); ++id) {
     if (before[id] == kGone || after[id] != kGone || trace.raw().Value(static_cast<TokenId>(id)) == kMasked) continue;
     const TokenRow row = trace.RowOf(static_cast<TokenId>(id));
     ASSERT_EQ(row.cut_by, i) << what << ", token " << id;
-    const double margin = before[id] < edges.low   ? edges.low - before[id]
-                          : before[id] > edges.high ? before[id] - edges.high
+    const double margin = before[id] < edges.low                            ? edges.low - before[id]
+                          : before[id] > edges.high                         ? before[id] - edges.high
                           : std::isnan(edges.low) && std::isnan(edges.high) ? std::nan("")
-                                                                              : 0;
-    ASSERT_TRUE(Near(row.margin, margin, 1e-6, 1e-6 * (1 + std::abs(before[id])))) << what << ", token " << id << ": margin " << row.margin << ", reference " << margin;
+                                                                            : 0;
+    ASSERT_TRUE(Near(row.margin, margin, 1e-6, 1e-6 * (1 + std::abs(before[id]))))
+        << what << ", token " << id << ": margin " << row.margin << ", reference " << margin;
   }
 }
 
@@ -156,7 +171,8 @@ void CheckRows(const Trace& trace, reference::Sampler& sampler, const std::strin
   const std::vector<TokenRow> rows = trace.Rows(trace.n_vocab());
   const std::vector<TokenId> order = RowOrder(trace, sampler);
   const Logits raw = ValuesOf(trace.raw());
-  const std::vector<double> p_raw = reference::Probabilities(raw), p = reference::Probabilities(ValuesOf(trace.final()));
+  const std::vector<double> p_raw = reference::Probabilities(raw),
+                            p = reference::Probabilities(ValuesOf(trace.final()));
   const auto& stages = trace.chain().stages;
   const bool exact = std::none_of(stages.begin(), stages.end(), IsRounded);
   for (size_t r = 0; r < rows.size(); ++r) {
@@ -207,7 +223,8 @@ void CheckCase(uint64_t seed, size_t n_vocab, Tally& tally) {
       chain.stages.pop_back();
       trace = Trace::Run(logits, step, chain);
     }
-    ASSERT_FALSE(sampler.Apply(*stage, ValuesOf(trace->final())).has_value()) << Describe(seed, chain, chain.stages.size());
+    ASSERT_FALSE(sampler.Apply(*stage, ValuesOf(trace->final())).has_value())
+        << Describe(seed, chain, chain.stages.size());
   }
   for (size_t i = 0; i < chain.stages.size() && !::testing::Test::HasFatalFailure(); ++i) {
     ++tally.stages;
@@ -257,8 +274,10 @@ INSTANTIATE_TEST_SUITE_P(Reference, AnyChain, ::testing::Values(0, 25'000, 50'00
 // Beyond 1,024 tokens states are wide: SIMD passes in place of short lists.
 TEST(Reference, AnyChainOnLargerVocabularies) {
   Tally tally;
-  for (uint64_t seed = 1'000'000; seed < 1'001'000 && !HasFatalFailure(); ++seed) CheckCase(seed, 600 + RandomCase(~seed).Below(4400), tally);
-  for (uint64_t seed = 2'000'000; seed < 2'000'016 && !HasFatalFailure(); ++seed) CheckCase(seed, 20'000 + RandomCase(~seed).Below(60'000), tally);
+  for (uint64_t seed = 1'000'000; seed < 1'001'000 && !HasFatalFailure(); ++seed)
+    CheckCase(seed, 600 + RandomCase(~seed).Below(4400), tally);
+  for (uint64_t seed = 2'000'000; seed < 2'000'016 && !HasFatalFailure(); ++seed)
+    CheckCase(seed, 20'000 + RandomCase(~seed).Below(60'000), tally);
   Report(tally, 0.03);  // the more tokens, the more of them lie near any threshold
 }
 

@@ -57,38 +57,37 @@ std::string_view StageName(const Stage& stage) {
 }
 
 bool IsOff(const Stage& stage) {
-  return std::visit(
-      Overloaded{
-          [](const LogitBias& s) { return s.bias.empty(); },
-          [](const SequenceBias& s) { return s.bias.empty(); },
-          [](const AllowedTokens&) { return false; },
-          [](const BannedTokens& s) { return s.ids.empty() || s.until_output == 0; },
-          [](const BadWords& s) { return s.words.empty(); },
-          [](const RepetitionPenalty& s) { return s.penalty == 1 || s.scope.last_n == 0; },
-          [](const PresencePenalty& s) { return s.penalty == 0 || s.scope.last_n == 0; },
-          [](const FrequencyPenalty& s) { return s.penalty == 0 || s.scope.last_n == 0; },
-          [](const Dry& s) { return s.multiplier == 0 || s.base < 1 || s.scope.last_n == 0; },
-          [](const NoRepeatNgram& s) { return s.n == 0; },
-          [](const LogSoftmax&) { return false; },
-          [](const Temperature& s) { return s.temperature == 1; },
-          [](const DynamicTemperature& s) { return s.low == 1 && s.high == 1; },
-          [](const AdaptiveP& s) { return s.target < 0; },
-          [](const TopK& s) { return s.k == 0; },
-          [](const TopP& s) { return s.p >= 1; },
-          [](const MinP& s) { return s.p <= 0; },
-          [](const TypicalP& s) { return s.p >= 1; },
-          [](const TopNSigma& s) { return s.n <= 0; },
-          [](const EpsilonCutoff& s) { return s.epsilon <= 0; },
-          [](const EtaCutoff& s) { return s.epsilon <= 0; },
-          [](const TopA& s) { return s.a <= 0; },
-          [](const TopH& s) { return s.alpha >= 1 && s.n_max == 0; },
-          [](const TailFree& s) { return s.z >= 1; },
-          [](const Xtc& s) { return s.probability <= 0 || s.threshold > 0.5; },
-          [](const Mirostat1&) { return false; },
-          [](const Mirostat2&) { return false; },
-          [](const Greedy&) { return false; },
-      },
-      stage);
+  return std::visit(Overloaded{
+                        [](const LogitBias& s) { return s.bias.empty(); },
+                        [](const SequenceBias& s) { return s.bias.empty(); },
+                        [](const AllowedTokens&) { return false; },
+                        [](const BannedTokens& s) { return s.ids.empty() || s.until_output == 0; },
+                        [](const BadWords& s) { return s.words.empty(); },
+                        [](const RepetitionPenalty& s) { return s.penalty == 1 || s.scope.last_n == 0; },
+                        [](const PresencePenalty& s) { return s.penalty == 0 || s.scope.last_n == 0; },
+                        [](const FrequencyPenalty& s) { return s.penalty == 0 || s.scope.last_n == 0; },
+                        [](const Dry& s) { return s.multiplier == 0 || s.base < 1 || s.scope.last_n == 0; },
+                        [](const NoRepeatNgram& s) { return s.n == 0; },
+                        [](const LogSoftmax&) { return false; },
+                        [](const Temperature& s) { return s.temperature == 1; },
+                        [](const DynamicTemperature& s) { return s.low == 1 && s.high == 1; },
+                        [](const AdaptiveP& s) { return s.target < 0; },
+                        [](const TopK& s) { return s.k == 0; },
+                        [](const TopP& s) { return s.p >= 1; },
+                        [](const MinP& s) { return s.p <= 0; },
+                        [](const TypicalP& s) { return s.p >= 1; },
+                        [](const TopNSigma& s) { return s.n <= 0; },
+                        [](const EpsilonCutoff& s) { return s.epsilon <= 0; },
+                        [](const EtaCutoff& s) { return s.epsilon <= 0; },
+                        [](const TopA& s) { return s.a <= 0; },
+                        [](const TopH& s) { return s.alpha >= 1 && s.n_max == 0; },
+                        [](const TailFree& s) { return s.z >= 1; },
+                        [](const Xtc& s) { return s.probability <= 0 || s.threshold > 0.5; },
+                        [](const Mirostat1&) { return false; },
+                        [](const Mirostat2&) { return false; },
+                        [](const Greedy&) { return false; },
+                    },
+                    stage);
 }
 
 std::vector<StageParam> StageParams(const Stage& stage) {
@@ -101,9 +100,15 @@ std::vector<StageParam> StageParams(const Stage& stage) {
   };
   return std::visit(
       Overloaded{
-          [](const LogitBias& s) { return Params{{"n_tokens", Wide(s.bias.size())}}; },
-          [](const SequenceBias& s) { return Params{{"n_sequences", Wide(s.bias.size())}}; },
-          [](const AllowedTokens& s) { return Params{{"n_tokens", Wide(s.ids.size())}}; },
+          [](const LogitBias& s) {
+            return Params{{"n_tokens", Wide(s.bias.size())}};
+          },
+          [](const SequenceBias& s) {
+            return Params{{"n_sequences", Wide(s.bias.size())}};
+          },
+          [](const AllowedTokens& s) {
+            return Params{{"n_tokens", Wide(s.ids.size())}};
+          },
           [](const BannedTokens& s) {
             return Params{{"n_tokens", Wide(s.ids.size())}, {"until_output", Wide(s.until_output)}};
           },
@@ -112,35 +117,71 @@ std::vector<StageParam> StageParams(const Stage& stage) {
             if (s.output_only) params.push_back({"output_only", 1});
             return params;
           },
-          [&](const RepetitionPenalty& s) { return with_scope({{"repetition_penalty", s.penalty}}, s.scope); },
-          [&](const PresencePenalty& s) { return with_scope({{"presence_penalty", s.penalty}}, s.scope); },
-          [&](const FrequencyPenalty& s) { return with_scope({{"frequency_penalty", s.penalty}}, s.scope); },
-          [&](const Dry& s) {
-            return with_scope({{"multiplier", s.multiplier}, {"base", s.base}, {"allowed_length", Wide(s.allowed_length)}},
-                              s.scope);
+          [&](const RepetitionPenalty& s) {
+            return with_scope({{"repetition_penalty", s.penalty}}, s.scope);
           },
-          [&](const NoRepeatNgram& s) { return with_scope({{"n", Wide(s.n)}}, s.scope); },
+          [&](const PresencePenalty& s) {
+            return with_scope({{"presence_penalty", s.penalty}}, s.scope);
+          },
+          [&](const FrequencyPenalty& s) {
+            return with_scope({{"frequency_penalty", s.penalty}}, s.scope);
+          },
+          [&](const Dry& s) {
+            return with_scope(
+                {{"multiplier", s.multiplier}, {"base", s.base}, {"allowed_length", Wide(s.allowed_length)}}, s.scope);
+          },
+          [&](const NoRepeatNgram& s) {
+            return with_scope({{"n", Wide(s.n)}}, s.scope);
+          },
           [](const LogSoftmax&) { return Params{}; },
-          [](const Temperature& s) { return Params{{"temperature", s.temperature}}; },
+          [](const Temperature& s) {
+            return Params{{"temperature", s.temperature}};
+          },
           [](const DynamicTemperature& s) {
             return Params{{"low", s.low}, {"high", s.high}, {"exponent", s.exponent}};
           },
-          [](const AdaptiveP& s) { return Params{{"target", s.target}, {"decay", s.decay}}; },
-          [](const TopK& s) { return Params{{"top_k", Wide(s.k)}}; },
-          [](const TopP& s) { return Params{{"top_p", s.p}}; },
-          [](const MinP& s) { return Params{{"min_p", s.p}}; },
-          [](const TypicalP& s) { return Params{{"typical_p", s.p}}; },
-          [](const TopNSigma& s) { return Params{{"n", s.n}}; },
-          [](const EpsilonCutoff& s) { return Params{{"epsilon", s.epsilon}}; },
-          [](const EtaCutoff& s) { return Params{{"epsilon", s.epsilon}}; },
-          [](const TopA& s) { return Params{{"a", s.a}}; },
-          [](const TopH& s) { return Params{{"alpha", s.alpha}}; },
-          [](const TailFree& s) { return Params{{"z", s.z}}; },
-          [](const Xtc& s) { return Params{{"probability", s.probability}, {"threshold", s.threshold}}; },
+          [](const AdaptiveP& s) {
+            return Params{{"target", s.target}, {"decay", s.decay}};
+          },
+          [](const TopK& s) {
+            return Params{{"top_k", Wide(s.k)}};
+          },
+          [](const TopP& s) {
+            return Params{{"top_p", s.p}};
+          },
+          [](const MinP& s) {
+            return Params{{"min_p", s.p}};
+          },
+          [](const TypicalP& s) {
+            return Params{{"typical_p", s.p}};
+          },
+          [](const TopNSigma& s) {
+            return Params{{"n", s.n}};
+          },
+          [](const EpsilonCutoff& s) {
+            return Params{{"epsilon", s.epsilon}};
+          },
+          [](const EtaCutoff& s) {
+            return Params{{"epsilon", s.epsilon}};
+          },
+          [](const TopA& s) {
+            return Params{{"a", s.a}};
+          },
+          [](const TopH& s) {
+            return Params{{"alpha", s.alpha}};
+          },
+          [](const TailFree& s) {
+            return Params{{"z", s.z}};
+          },
+          [](const Xtc& s) {
+            return Params{{"probability", s.probability}, {"threshold", s.threshold}};
+          },
           [](const Mirostat1& s) {
             return Params{{"tau", s.tau}, {"eta", s.eta}, {"m", Wide(s.m)}, {"mu", s.mu < 0 ? 2 * s.tau : s.mu}};
           },
-          [](const Mirostat2& s) { return Params{{"tau", s.tau}, {"eta", s.eta}, {"mu", s.mu < 0 ? 2 * s.tau : s.mu}}; },
+          [](const Mirostat2& s) {
+            return Params{{"tau", s.tau}, {"eta", s.eta}, {"mu", s.mu < 0 ? 2 * s.tau : s.mu}};
+          },
           [](const Greedy&) { return Params{}; },
       },
       stage);
@@ -192,7 +233,8 @@ Status Validate(const Stage& stage, size_t n_vocab) {
             return CheckScope(s.scope, name);
           },
           [&](const Dry& s) -> Status {
-            LP_RETURN_IF_ERROR(require(std::isfinite(s.multiplier) && s.multiplier >= 0, "multiplier", "a number >= 0", s.multiplier));
+            LP_RETURN_IF_ERROR(
+                require(std::isfinite(s.multiplier) && s.multiplier >= 0, "multiplier", "a number >= 0", s.multiplier));
             LP_RETURN_IF_ERROR(require(std::isfinite(s.base) && s.base >= 0, "base", "a number >= 0", s.base));
             LP_RETURN_IF_ERROR(require(s.allowed_length >= 0, "allowed_length", ">= 0", Wide(s.allowed_length)));
             for (const auto& breaker : s.breakers) LP_RETURN_IF_ERROR(CheckIds(breaker, n_vocab, name));
@@ -214,8 +256,8 @@ Status Validate(const Stage& stage, size_t n_vocab) {
           [&](const AdaptiveP& s) -> Status {
             LP_RETURN_IF_ERROR(require(s.target <= 1, "target", "at most 1 (below 0 = off)", s.target));
             LP_RETURN_IF_ERROR(require(s.decay >= 0 && s.decay < 1, "decay", "in [0, 1)", s.decay));
-            return require(s.weighted_sum >= 0 && s.total_weight >= 0 && std::isfinite(s.weighted_sum + s.total_weight), "memory",
-                           "a sum and a weight >= 0", s.weighted_sum);
+            return require(s.weighted_sum >= 0 && s.total_weight >= 0 && std::isfinite(s.weighted_sum + s.total_weight),
+                           "memory", "a sum and a weight >= 0", s.weighted_sum);
           },
           [&](const TopK& s) { return require(s.k >= 0, "value", "0 (off) or more", Wide(s.k)); },
           [&](const TopP& s) { return share(s.p, "value"); },

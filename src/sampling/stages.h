@@ -32,7 +32,8 @@ struct LogitBias {  // [D18] x_i += b_i; b = -inf bans
   static constexpr std::string_view kName = "logit_bias";
   std::vector<std::pair<TokenId, float>> bias;
 };
-struct SequenceBias {  // [D18] the same for the last token of a sequence, when the history ends with the tokens before it
+struct SequenceBias {  // [D18] the same for the last token of a sequence, when the history ends with the tokens before
+                       // it
   static constexpr std::string_view kName = "sequence_bias";
   std::vector<std::pair<std::vector<TokenId>, float>> bias;
 };
@@ -204,7 +205,8 @@ using Stage = std::variant<LogitBias, SequenceBias, AllowedTokens, BannedTokens,
 
 std::string_view StageName(const Stage& stage);
 
-// A stage at a setting that changes nothing (top_p = 1, no bias, ...). Such a stage may stand in a chain: it says "off".
+// A stage at a setting that changes nothing (top_p = 1, no bias, ...). Such a stage may stand in a chain: it says
+// "off".
 bool IsOff(const Stage& stage);
 
 // A number of a stage, by the name its users know; for the trace's JSON and text. Lists are given by their length.
@@ -214,8 +216,8 @@ struct StageParam {
 };
 std::vector<StageParam> StageParams(const Stage& stage);
 
-// Ranges that make a stage meaningless are errors (top_p <= 0, min_p > 1, ids outside the vocabulary, ...). Error::where
-// is "stage.parameter".
+// Ranges that make a stage meaningless are errors (top_p <= 0, min_p > 1, ids outside the vocabulary, ...).
+// Error::where is "stage.parameter".
 Status Validate(const Stage& stage, size_t n_vocab);
 
 // How a token is drawn from what the chain leaves.

@@ -49,7 +49,8 @@ Result<State> State::Make(std::span<const float> logits, Sums expected) {
   state.values_ = LogitVector(logits);
   Scan scan = ScanLogits(state.values_);
   if (scan.invalid) {
-    return error(StrCat("the logit of token ", *scan.invalid, " is ", std::isnan(logits[*scan.invalid]) ? "NaN" : "+inf",
+    return error(StrCat("the logit of token ", *scan.invalid, " is ",
+                        std::isnan(logits[*scan.invalid]) ? "NaN" : "+inf",
                         ", so there is no distribution; what wrote it is damaged"));
   }
   if (scan.n_finite == 0) return error("every logit is -inf, so there is no distribution");
@@ -125,7 +126,8 @@ const VectorSums& State::vector_mass() const {
   if (vector_sums_ || expected_ == Sums::kAll) return vector_sums();
   if (!vector_mass_) {
     const bool known = before_ != nullptr && before_->vector_mass_;
-    vector_mass_ = known ? ComputeSums(values_, before_->values_, *before_->vector_mass_, Sums::kMass) : ComputeSums(values_, Sums::kMass);
+    vector_mass_ = known ? ComputeSums(values_, before_->values_, *before_->vector_mass_, Sums::kMass)
+                         : ComputeSums(values_, Sums::kMass);
   }
   return *vector_mass_;
 }
@@ -158,7 +160,8 @@ Candidate State::Ranked(size_t rank) const {
 }
 
 MassEdge State::FindMass(Weight weight, double target) const {
-  if (!narrow_) return lp::FindMass(values_, weight == Weight::kEntropy ? vector_sums() : vector_mass(), weight, target);
+  if (!narrow_)
+    return lp::FindMass(values_, weight == Weight::kEntropy ? vector_sums() : vector_mass(), weight, target);
   return Accumulate(
       n_, target, [&](size_t i) { return list_[i]; },
       [&](const Candidate& c) {
@@ -181,8 +184,11 @@ std::vector<Candidate> State::NearestTo(double centre, double reach) const {
     order = list_;
   } else {
     constexpr float kMost = std::numeric_limits<float>::max();
-    const auto edge = [](double x) { return static_cast<float>(std::clamp(x, -static_cast<double>(kMost), static_cast<double>(kMost))); };
-    const float low = std::max(-kMost, std::nextafter(edge(centre - reach), kMasked)), high = std::nextafter(edge(centre + reach), kInfinity);
+    const auto edge = [](double x) {
+      return static_cast<float>(std::clamp(x, -static_cast<double>(kMost), static_cast<double>(kMost)));
+    };
+    const float low = std::max(-kMost, std::nextafter(edge(centre - reach), kMasked)),
+                high = std::nextafter(edge(centre + reach), kInfinity);
     order = Between(values_, block_max(), low, high);
   }
   std::erase_if(order, [&](const Candidate& c) { return distance(c) > reach; });
@@ -197,7 +203,8 @@ Moments State::LogitMoments() const {
   double mean = 0, squares = 0;
   for (const Candidate& c : list_) mean += static_cast<double>(c.value);
   mean /= static_cast<double>(n_);
-  for (const Candidate& c : list_) squares += (static_cast<double>(c.value) - mean) * (static_cast<double>(c.value) - mean);
+  for (const Candidate& c : list_)
+    squares += (static_cast<double>(c.value) - mean) * (static_cast<double>(c.value) - mean);
   return {mean, std::sqrt(squares / static_cast<double>(n_))};
 }
 
@@ -214,7 +221,8 @@ size_t State::CountFrom(float low) const {
 double State::MassKept(const State& after) const {
   // Not a difference of logarithms: beside a logit of 1e30 they are lost.
   const SoftmaxSums &all = mass(), &kept = after.mass();
-  return std::min(1.0, kept.sum_exp / all.sum_exp * std::exp(static_cast<double>(kept.max) - static_cast<double>(all.max)));
+  return std::min(1.0,
+                  kept.sum_exp / all.sum_exp * std::exp(static_cast<double>(kept.max) - static_cast<double>(all.max)));
 }
 
 double State::MassLost(const State& after) const {
@@ -256,7 +264,8 @@ State State::KeepRange(float low, TokenId low_last_id, float high, size_t n) con
     state.block_max_.assign(old.begin(), old.end());
     for (size_t b = 0; b < old.size(); ++b) {
       if (old[b] < low) state.block_max_[b] = kMasked;
-      if (old[b] == low) state.block_max_[b] = *std::max_element(state.values_.block(b), state.values_.block(b) + LogitVector::kBlock);
+      if (old[b] == low)
+        state.block_max_[b] = *std::max_element(state.values_.block(b), state.values_.block(b) + LogitVector::kBlock);
     }
   }
   return state;
@@ -314,7 +323,9 @@ State State::Without(std::span<const TokenId> ids) const {
   return With(edits);
 }
 
-bool State::OverflowsDividedBy(double t) const { return std::max(std::abs(static_cast<double>(Max())), 1.0) / t > 1e30; }
+bool State::OverflowsDividedBy(double t) const {
+  return std::max(std::abs(static_cast<double>(Max())), 1.0) / t > 1e30;
+}
 
 State State::Divided(float t) const {
   // A tiny T would overflow: relative to the maximum it cannot, and softmax does not see the difference [D2].

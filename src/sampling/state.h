@@ -2,8 +2,8 @@
 // made; every stage makes the next state from the last and shares what it did not touch.
 //
 // Two forms, one meaning. Wide: one logit a token of the vocabulary, removed tokens are -inf. Narrow: the few tokens
-// that are left, listed in rank order; from there on double arithmetic on a short list is both fastest and exact. A chain
-// goes from wide to narrow at most once and never back.
+// that are left, listed in rank order; from there on double arithmetic on a short list is both fastest and exact. A
+// chain goes from wide to narrow at most once and never back.
 //
 // Sums and ranks are computed when first asked for and remembered, so a state must not be shared between threads.
 #pragma once
@@ -95,7 +95,7 @@ class State {
   const State* before_ = nullptr;
   Sums expected_ = Sums::kAll;
 
-  mutable std::vector<float> block_max_;        // [n_blocks]; empty = not computed
+  mutable std::vector<float> block_max_;           // [n_blocks]; empty = not computed
   mutable std::optional<VectorSums> vector_sums_;  // wide
   mutable std::optional<VectorSums> vector_mass_;  // wide; only where expected_ says so
   mutable std::optional<SoftmaxSums> sums_;        // narrow

@@ -88,7 +88,8 @@ const State& Trace::Shaped() const {
     // A temperature that depends on what was left is the one it came to.
     const bool dynamic = std::holds_alternative<DynamicTemperature>(stage);
     if (dynamic && stages_[i].skipped) continue;
-    Outcome outcome = dynamic ? Apply(Temperature{stages_[i].threshold}, *state, step_) : ApplyStage(stage, *state, step_);
+    Outcome outcome =
+        dynamic ? Apply(Temperature{stages_[i].threshold}, *state, step_) : ApplyStage(stage, *state, step_);
     if (outcome.state) state = &shaped_.emplace_back(std::move(*outcome.state));
     if (KindOf(stage, stages_[i].threshold) == Kind::kEdit) last_edited_ = state;
   }
@@ -147,7 +148,8 @@ std::span<const TokenId> Trace::Banned() const {
     for (size_t i = 0; i < n_vocab(); ++i) {
       if (!order.Has(static_cast<TokenId>(i))) banned_.push_back(static_cast<TokenId>(i));
     }
-    std::stable_sort(banned_.begin(), banned_.end(), [&](TokenId a, TokenId b) { return raw().Value(a) > raw().Value(b); });
+    std::stable_sort(banned_.begin(), banned_.end(),
+                     [&](TokenId a, TokenId b) { return raw().Value(a) > raw().Value(b); });
   }
   return banned_;
 }
@@ -162,9 +164,12 @@ void Trace::Judge(TokenRow& row) const {
     if (stages_[i].n_out == stages_[i].n_in || After(i).Has(row.id)) continue;
     row.cut_by = i;
     const auto x = static_cast<double>(Before(i).Value(row.id));
-    if (x < stages_[i].low) row.margin = stages_[i].low - x;
-    else if (x > stages_[i].high) row.margin = x - stages_[i].high;
-    else if (!std::isnan(stages_[i].low) || !std::isnan(stages_[i].high)) row.margin = 0;
+    if (x < stages_[i].low)
+      row.margin = stages_[i].low - x;
+    else if (x > stages_[i].high)
+      row.margin = x - stages_[i].high;
+    else if (!std::isnan(stages_[i].low) || !std::isnan(stages_[i].high))
+      row.margin = 0;
     return;
   }
 }
@@ -211,8 +216,10 @@ std::vector<size_t> Trace::RawRanksOf(std::span<const TokenId> ids) const {
   std::vector<TokenId> others;
   for (size_t i = 0; i < ids.size(); ++i) {
     const auto at = std::lower_bound(known.begin(), known.end(), std::pair(ids[i], size_t{0}));
-    if (at != known.end() && at->first == ids[i]) ranks[i] = at->second;
-    else others.push_back(ids[i]);
+    if (at != known.end() && at->first == ids[i])
+      ranks[i] = at->second;
+    else
+      others.push_back(ids[i]);
   }
   if (others.empty()) return ranks;
   const std::vector<size_t> theirs = RanksOf(raw().values(), others);

@@ -27,9 +27,9 @@ struct StageRecord {
   bool skipped = false;   // active, but it decided to do nothing this time (XTC's coin)
   bool boundary = false;  // a decision within float32 rounding of its boundary, or a tie [D37]
   double threshold = std::numeric_limits<double>::quiet_NaN();  // what the stage came to; unit: docs/definitions.md
-  double low = std::numeric_limits<double>::quiet_NaN();   // logits below (as they entered) were cut
-  double high = std::numeric_limits<double>::quiet_NaN();  // logits above were cut
-  size_t n_in = 0, n_out = 0;                              // tokens left before and after
+  double low = std::numeric_limits<double>::quiet_NaN();        // logits below (as they entered) were cut
+  double high = std::numeric_limits<double>::quiet_NaN();       // logits above were cut
+  size_t n_in = 0, n_out = 0;                                   // tokens left before and after
 };
 
 // A token's logit and probability after a stage; the probability is renormalised over what is left.
@@ -60,7 +60,8 @@ class Trace {
   // range, a history token outside the vocabulary, an empty vector, a NaN or +inf (named by index), no finite logit, a
   // stage that bans every token left.
   // `expected` as in State::Make: kMass for a draw alone.
-  static Result<Trace> Run(std::span<const float> logits, const Step& step, const Chain& chain, Sums expected = Sums::kAll);
+  static Result<Trace> Run(std::span<const float> logits, const Step& step, const Chain& chain,
+                           Sums expected = Sums::kAll);
 
   const Chain& chain() const { return chain_; }
   const Step& step() const { return step_; }
@@ -77,9 +78,9 @@ class Trace {
   // one give expectations of the other, which spares a pass over the vocabulary.
   struct Affine {
     const State* edited;
-    double divisor;        // a product of float32 numbers
+    double divisor;  // a product of float32 numbers
     size_t n_divisions;
-    bool made;             // Shaped() costs nothing: the chain came through it, or somebody asked before
+    bool made;  // Shaped() costs nothing: the chain came through it, or somebody asked before
   };
   std::optional<Affine> ShapedFromRaw() const;
 
@@ -106,20 +107,20 @@ class Trace {
   const State& RowOrder() const;
   TokenId IdAt(size_t rank) const;
   std::span<const TokenId> Banned() const;  // tokens missing from RowOrder(), by raw logit
-  void Judge(TokenRow& row) const;  // fills cut_by and margin
+  void Judge(TokenRow& row) const;          // fills cut_by and margin
 
   Chain chain_;
   Step step_;
-  std::deque<State> states_;  // raw, then one for each stage that changed something; a deque, so that they stay put
+  std::deque<State> states_;   // raw, then one for each stage that changed something; a deque, so that they stay put
   std::vector<size_t> after_;  // [stages] index into states_
   std::vector<StageRecord> stages_;
-  size_t uncut_ = 0;      // states_[0..uncut_] came from logit-changing stages only ...
-  size_t next_ = 0;       // ... and chain_.stages[next_] is the first stage after them
-  size_t row_order_ = 0;  // the last of these that an editing stage made
-  bool late_edits_ = false;  // editing stages follow a cut: row order is that of last_edited_
-  mutable std::deque<State> shaped_;  // what Shaped() is made of, where it is none of states_ ...
+  size_t uncut_ = 0;                            // states_[0..uncut_] came from logit-changing stages only ...
+  size_t next_ = 0;                             // ... and chain_.stages[next_] is the first stage after them
+  size_t row_order_ = 0;                        // the last of these that an editing stage made
+  bool late_edits_ = false;                     // editing stages follow a cut: row order is that of last_edited_
+  mutable std::deque<State> shaped_;            // what Shaped() is made of, where it is none of states_ ...
   mutable const State* last_edited_ = nullptr;  // ... and the one after its last edit
-  mutable std::vector<TokenId> banned_;  // Banned(), once it was asked for
+  mutable std::vector<TokenId> banned_;         // Banned(), once it was asked for
 };
 
 }  // namespace lp

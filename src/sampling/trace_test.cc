@@ -31,9 +31,25 @@ std::string CutName(const Trace& trace, const TokenRow& row) {
 }
 
 TEST(Trace, StagesThatAreOffChangeNothing) {
-  const std::vector<Stage> off = {RepetitionPenalty{}, PresencePenalty{}, FrequencyPenalty{}, Dry{}, NoRepeatNgram{}, LogitBias{},
-                                  Temperature{}, TopK{}, TopP{}, MinP{}, TypicalP{}, TopNSigma{}, EpsilonCutoff{}, EtaCutoff{},
-                                  TopA{}, TopH{}, TailFree{}, Xtc{}, AdaptiveP{}};
+  const std::vector<Stage> off = {RepetitionPenalty{},
+                                  PresencePenalty{},
+                                  FrequencyPenalty{},
+                                  Dry{},
+                                  NoRepeatNgram{},
+                                  LogitBias{},
+                                  Temperature{},
+                                  TopK{},
+                                  TopP{},
+                                  MinP{},
+                                  TypicalP{},
+                                  TopNSigma{},
+                                  EpsilonCutoff{},
+                                  EtaCutoff{},
+                                  TopA{},
+                                  TopH{},
+                                  TailFree{},
+                                  Xtc{},
+                                  AdaptiveP{}};
   for (const auto& [name, x] : reference::HardLogits(1000)) {
     SCOPED_TRACE(name);
     const Trace trace = RunOn(x, off, {1, 2, 3});
@@ -65,13 +81,14 @@ TEST(Trace, TopPRules) {
   EXPECT_EQ(kept({0.5, 0.25, 0.15, 0.1}, 0.4, MassRule::kThroughLessOrEqual), 1u) << "the first is always kept";
 }
 
-// [D7] How engines add up float32 probabilities, where it decides. Figures: facts 7 of docs/dialects.md, in the order llama.cpp,
-// transformers, vLLM, MLX. Mutation: 1 - p in float32 for transformers, too -> red.
+// [D7] How engines add up float32 probabilities, where it decides. Figures: facts 7 of docs/dialects.md, in the order
+// llama.cpp, transformers, vLLM, MLX. Mutation: 1 - p in float32 for transformers, too -> red.
 TEST(Trace, TopPFloat32Sums) {
   const auto kept = [](const std::vector<double>& p, double top_p) {
     std::vector<size_t> n;
-    for (const MassArithmetic arithmetic : {MassArithmetic::kFloat32Descending, MassArithmetic::kFloat32Ascending, MassArithmetic::kFloat32AscendingFloat32P,
-                                            MassArithmetic::kFloat32DescendingBefore}) {
+    for (const MassArithmetic arithmetic :
+         {MassArithmetic::kFloat32Descending, MassArithmetic::kFloat32Ascending,
+          MassArithmetic::kFloat32AscendingFloat32P, MassArithmetic::kFloat32DescendingBefore}) {
       n.push_back(RunOn(LogOf(p), {TopP{.p = top_p, .arithmetic = arithmetic}}).n_kept());
     }
     return n;
@@ -117,9 +134,7 @@ TEST(Trace, TopKTies) {
 TEST(Trace, TemperatureWorkedFigures) {
   const std::vector<float> logits = {13.8f, 11.2f, 10.1f, 9.8f, 9.5f, 9.2f, 8.9f, 8.1f, 7.6f, 7.3f, 7.0f, 6.8f, 6.5f,
                                      6.2f,  6.0f,  5.6f,  5.3f, 5.0f, 4.7f, 4.4f, 4.0f, 3.7f, 3.4f, 3.4f, 3.4f};
-  const struct {
-    double t, p, bits;
-  } kCases[] = {{1, 0.8622, 0.9295}, {0.5, 0.9932, 0.066}, {2, 0.4474, 3.061}};
+  const struct { double t, p, bits; } kCases[] = {{1, 0.8622, 0.9295}, {0.5, 0.9932, 0.066}, {2, 0.4474, 3.061}};
   for (const auto& c : kCases) {
     const Trace trace = RunOn(logits, {Temperature{c.t}});
     EXPECT_NEAR(trace.Row(1).prob, c.p, 5e-5) << c.t;
@@ -174,8 +189,10 @@ TEST(Trace, RefusesWhatIsNoDistribution) {
   EXPECT_NE(error({}).find("no logits"), std::string::npos);
   const std::vector<float> two = {1, 2};
   const std::vector<TokenId> outside = {2};
-  EXPECT_NE(Trace::Run(two, Step::After(outside), {}).error().message.find("token 2 is outside the vocabulary"), std::string::npos);
-  EXPECT_NE(Trace::Run(two, {}, Stages({BannedTokens{{0, 1}}})).error().message.find("forbids every token"), std::string::npos);
+  EXPECT_NE(Trace::Run(two, Step::After(outside), {}).error().message.find("token 2 is outside the vocabulary"),
+            std::string::npos);
+  EXPECT_NE(Trace::Run(two, {}, Stages({BannedTokens{{0, 1}}})).error().message.find("forbids every token"),
+            std::string::npos);
 }
 
 // Each parameter out of its range is one sentence that names it.

@@ -12,15 +12,17 @@ class RandomCase {
   explicit RandomCase(uint64_t seed) : random_(seed) {}
 
   size_t Below(size_t n) { return n == 0 ? 0 : random_() % n; }
-  double Uniform(double low, double high) { return low + (high - low) * static_cast<double>(random_() >> 11) * 0x1p-53; }
+  double Uniform(double low, double high) {
+    return low + (high - low) * static_cast<double>(random_() >> 11) * 0x1p-53;
+  }
   bool Chance(double p) { return Uniform(0, 1) < p; }
   template <class T>
   T OneOf(std::initializer_list<T> values) {
     return *(values.begin() + Below(values.size()));
   }
 
-  // Smooth, peaked or masked; in a quarter of the cases on a grid, so that logits tie, and in a few with numbers from the
-  // ends of float32, which some frameworks mask with.
+  // Smooth, peaked or masked; in a quarter of the cases on a grid, so that logits tie, and in a few with numbers from
+  // the ends of float32, which some frameworks mask with.
   std::vector<float> Logits(size_t n) {
     std::normal_distribution<double> normal(0, OneOf({0.1, 1.0, 3.0, 10.0, 60.0}));
     const double offset = OneOf({0.0, 0.0, -150.0, 40.0}), step = OneOf({0.0, 0.0, 0.25, 1.0});
@@ -33,11 +35,13 @@ class RandomCase {
       v = masked && Chance(0.3) ? -std::numeric_limits<float>::infinity() : static_cast<float>(y);
     }
     if (zipf) {
-      for (size_t i = 0; i < n; ++i) x[i] = static_cast<float>(offset - Uniform(1, 1.3) * std::log(static_cast<double>(i + 1)));
+      for (size_t i = 0; i < n; ++i)
+        x[i] = static_cast<float>(offset - Uniform(1, 1.3) * std::log(static_cast<double>(i + 1)));
     }
     if (extreme) {
       const float most = std::numeric_limits<float>::max();
-      for (size_t i = 1 + Below(4); i > 0; --i) x[Below(n)] = OneOf({most, -most, 3e38f, -3e38f, 1e30f, -1e30f, 1e4f, -1e4f, 1e-45f, -0.0f});
+      for (size_t i = 1 + Below(4); i > 0; --i)
+        x[Below(n)] = OneOf({most, -most, 3e38f, -3e38f, 1e30f, -1e30f, 1e4f, -1e4f, 1e-45f, -0.0f});
       has_ties_ = true;
     }
     if (peaked) x[Below(n)] = static_cast<float>(offset + Uniform(5, 200));
@@ -59,8 +63,10 @@ class RandomCase {
   }
   Scope AnyScope() {
     Scope scope{.last_n = OneOf<int64_t>({-1, -1, 0, 1, 5, 64})};
-    if (Chance(0.2)) scope.output_only = true;
-    else if (Chance(0.1)) scope.prompt_only = true;
+    if (Chance(0.2))
+      scope.output_only = true;
+    else if (Chance(0.1))
+      scope.prompt_only = true;
     return scope;
   }
   int64_t MinKeep() { return OneOf<int64_t>({0, 1, 1, 1, 2, 7}); }
@@ -71,12 +77,16 @@ class RandomCase {
     switch (Below(std::variant_size_v<Stage>)) {
       case 0: {
         LogitBias s;
-        for (size_t i = 0; i < 1 + Below(3); ++i) s.bias.emplace_back(Id(v), Chance(0.2) ? -std::numeric_limits<float>::infinity() : Chance(0.02) ? -3e38f : static_cast<float>(Uniform(-9, 9)));
+        for (size_t i = 0; i < 1 + Below(3); ++i)
+          s.bias.emplace_back(Id(v), Chance(0.2)    ? -std::numeric_limits<float>::infinity()
+                                     : Chance(0.02) ? -3e38f
+                                                    : static_cast<float>(Uniform(-9, 9)));
         return s;
       }
       case 1: {
         SequenceBias s;
-        for (size_t i = 0; i < 3; ++i) s.bias.emplace_back(Ids(std::min<size_t>(v, 6), 3), static_cast<float>(Uniform(-9, 9)));
+        for (size_t i = 0; i < 3; ++i)
+          s.bias.emplace_back(Ids(std::min<size_t>(v, 6), 3), static_cast<float>(Uniform(-9, 9)));
         return s;
       }
       case 2:
@@ -86,19 +96,25 @@ class RandomCase {
       case 4:
         return BadWords{{Ids(std::min<size_t>(v, 6), 3), Ids(v, 1)}, Chance(0.3)};
       case 5:
-        return RepetitionPenalty{Chance(0.03) ? OneOf({1e39, 1e300, 1e-50}) : OneOf({1.0, 1.1, 1.3, 2.0, 0.7}), AnyScope(), Chance(0.2)};
+        return RepetitionPenalty{Chance(0.03) ? OneOf({1e39, 1e300, 1e-50}) : OneOf({1.0, 1.1, 1.3, 2.0, 0.7}),
+                                 AnyScope(), Chance(0.2)};
       case 6:
         return PresencePenalty{Far(), AnyScope()};
       case 7:
         return FrequencyPenalty{Far(), AnyScope()};
       case 8:
-        return Dry{Uniform(0, 2), Chance(0.05) ? 1e20 : Uniform(1, 2), OneOf<int64_t>({0, 1, 2, 3}), AnyScope(), {Ids(std::min<size_t>(v, 12), 2)}};
+        return Dry{Uniform(0, 2),
+                   Chance(0.05) ? 1e20 : Uniform(1, 2),
+                   OneOf<int64_t>({0, 1, 2, 3}),
+                   AnyScope(),
+                   {Ids(std::min<size_t>(v, 12), 2)}};
       case 9:
         return NoRepeatNgram{OneOf<int64_t>({0, 1, 2, 3}), AnyScope()};
       case 10:
         return LogSoftmax{};
       case 11:
-        return Temperature{Chance(0.05) ? OneOf({1e-50, 1e-40, 1e-9, 1e9, 1e39}) : OneOf({0.0, 0.01, 0.5, 0.8, 1.0, 1.7, 30.0})};
+        return Temperature{Chance(0.05) ? OneOf({1e-50, 1e-40, 1e-9, 1e9, 1e39})
+                                        : OneOf({0.0, 0.01, 0.5, 0.8, 1.0, 1.7, 30.0})};
       case 12: {
         if (Chance(0.05)) return DynamicTemperature{0, 0, 1};
         const double low = Uniform(0, 1);
@@ -109,14 +125,17 @@ class RandomCase {
       case 14:
         return TopK{OneOf<int64_t>({0, 1, 2, 5, 40, 1000}), OneOf({Ties::kLowerId, Ties::kKeepAll}), MinKeep()};
       case 15:
-        return TopP{Share(), OneOf({MassRule::kBeforeLess, MassRule::kBeforeLessOrEqual, MassRule::kThroughLessOrEqual}),
-                    OneOf({MassArithmetic::kExact, MassArithmetic::kFloat32Descending, MassArithmetic::kFloat32Ascending,
-                           MassArithmetic::kFloat32AscendingFloat32P, MassArithmetic::kFloat32DescendingBefore}),
-                    MinKeep()};
+        return TopP{
+            Share(), OneOf({MassRule::kBeforeLess, MassRule::kBeforeLessOrEqual, MassRule::kThroughLessOrEqual}),
+            OneOf({MassArithmetic::kExact, MassArithmetic::kFloat32Descending, MassArithmetic::kFloat32Ascending,
+                   MassArithmetic::kFloat32AscendingFloat32P, MassArithmetic::kFloat32DescendingBefore}),
+            MinKeep()};
       case 16:
         return MinP{OneOf({0.0, 1e-300, 0.001, 0.05, 0.3, 1.0, Uniform(0, 1)}), Chance(0.5), MinKeep()};
       case 17:
-        return TypicalP{Share(), OneOf({MassRule::kBeforeLess, MassRule::kBeforeLessOrEqual, MassRule::kThroughLessOrEqual}), OneOf({Ties::kLowerId, Ties::kKeepAll}), MinKeep()};
+        return TypicalP{Share(),
+                        OneOf({MassRule::kBeforeLess, MassRule::kBeforeLessOrEqual, MassRule::kThroughLessOrEqual}),
+                        OneOf({Ties::kLowerId, Ties::kKeepAll}), MinKeep()};
       case 18:
         return TopNSigma{OneOf({-1.0, 0.5, 1.0, 2.0, 1e6}), MinKeep()};
       case 19:

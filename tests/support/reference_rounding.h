@@ -1,13 +1,13 @@
-// Whether float32 rounding explains that a stage and its reference keep different tokens: only if the reference itself decides
-// so at a setting a hair away. Which of equals stays is a rule, not rounding.
+// Whether float32 rounding explains that a stage and its reference keep different tokens: only if the reference itself
+// decides so at a setting a hair away. Which of equals stays is a rule, not rounding.
 #pragma once
 
 #include "support/reference_sampler.h"
 
 namespace lp::reference {
 
-// A stage at a setting a hair away, as far as rounding could carry its decision [D37]. Ranks and ties are exact: nothing to
-// nudge.
+// A stage at a setting a hair away, as far as rounding could carry its decision [D37]. Ranks and ties are exact:
+// nothing to nudge.
 struct Hair {
   double mass, logit, factor, sigma, entropy;
 
@@ -25,7 +25,9 @@ struct Hair {
     entropy = EntropyOf(before);
   }
   template <class S>
-  bool Nudge(S&) const { return false; }
+  bool Nudge(S&) const {
+    return false;
+  }
   bool Nudge(TopP& s) const { return s.p += mass, true; }
   bool Nudge(TypicalP& s) const { return s.p += mass, true; }
   bool Nudge(TopH& s) const { return s.alpha += mass / entropy, true; }
@@ -41,7 +43,8 @@ struct Hair {
 };
 
 inline bool Contains(const Logits& more, const Logits& less) {
-  return std::equal(more.begin(), more.end(), less.begin(), [](double a, double b) { return a != kGone || b == kGone; });
+  return std::equal(more.begin(), more.end(), less.begin(),
+                    [](double a, double b) { return a != kGone || b == kGone; });
 }
 
 // Equal logits stand or fall together, or the lower ids stand.
@@ -55,18 +58,24 @@ inline bool FollowsTies(Ties ties, const Logits& before, const Logits& after) {
   return true;
 }
 
-// Typical-p orders by a distance from the entropy, in which tokens may lie nearer to each other than the entropy is known.
-inline bool IsRoundingOfDistances(const TypicalP& stage, const Logits& before, const Logits& after, const Logits& expected, double edge) {
+// Typical-p orders by a distance from the entropy, in which tokens may lie nearer to each other than the entropy is
+// known.
+inline bool IsRoundingOfDistances(const TypicalP& stage, const Logits& before, const Logits& after,
+                                  const Logits& expected, double edge) {
   const double h = EntropyOf(before), lse = LogSumExp(before), slack = 2e-6 * std::max(4.0, std::abs(lse - h));
   for (size_t i = 0; i < before.size(); ++i) {
-    if ((after[i] == kGone) != (expected[i] == kGone) && std::abs(std::abs(lse - before[i] - h) - edge) > slack) return false;
+    if ((after[i] == kGone) != (expected[i] == kGone) && std::abs(std::abs(lse - before[i] - h) - edge) > slack)
+      return false;
   }
   return FollowsTies(stage.ties, before, after);
 }
 
 // What was kept lies between what the reference keeps a hair to either side.
-inline bool IsRounding(const Stage& stage, const Logits& before, const Logits& after, const Logits& expected, double edge, Sampler& sampler) {
-  if (const auto* s = std::get_if<TypicalP>(&stage); s != nullptr && IsRoundingOfDistances(*s, before, after, expected, edge)) return true;
+inline bool IsRounding(const Stage& stage, const Logits& before, const Logits& after, const Logits& expected,
+                       double edge, Sampler& sampler) {
+  if (const auto* s = std::get_if<TypicalP>(&stage);
+      s != nullptr && IsRoundingOfDistances(*s, before, after, expected, edge))
+    return true;
   if (std::holds_alternative<TopH>(stage) && EntropyOf(before) < 1e-6) return true;  // which is rounding itself
   Stage less = stage, more = stage;
   const bool nudged = std::visit([&](auto& s) { return Hair(before, -1).Nudge(s); }, less);

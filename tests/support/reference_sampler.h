@@ -116,7 +116,8 @@ class Sampler {
 
   static void Accumulate(float& sum, float b) {
     const bool ban = std::isinf(sum) || std::isinf(b);
-    sum = ban ? -std::numeric_limits<float>::infinity() : static_cast<float>(ToFloat(static_cast<double>(sum) + static_cast<double>(b)));
+    sum = ban ? -std::numeric_limits<float>::infinity()
+              : static_cast<float>(ToFloat(static_cast<double>(sum) + static_cast<double>(b)));
   }
   Logits Do(const LogitBias& s, Logits x) {
     std::map<TokenId, float> bias;
@@ -184,11 +185,14 @@ class Sampler {
     for (size_t back = 0; back < n; ++back) {
       for (const auto& breaker : s.breakers) {
         if (breaker.empty() || breaker.size() > n - back) continue;
-        if (std::equal(breaker.begin(), breaker.end(), t.begin() + static_cast<std::ptrdiff_t>(n - back - breaker.size()))) limit = std::min(limit, back);
+        if (std::equal(breaker.begin(), breaker.end(),
+                       t.begin() + static_cast<std::ptrdiff_t>(n - back - breaker.size())))
+          limit = std::min(limit, back);
       }
     }
     std::map<TokenId, size_t> longest;
-    for (size_t at = 0; at + 1 < n; ++at) {  // t[at] would be the end of the earlier occurrence, t[at + 1] what followed
+    for (size_t at = 0; at + 1 < n;
+         ++at) {  // t[at] would be the end of the earlier occurrence, t[at + 1] what followed
       size_t length = 0;
       while (length <= at && t[at - length] == t[n - 1 - length]) ++length;
       longest[t[at + 1]] = std::max(longest[t[at + 1]], std::min(length, limit));
@@ -205,7 +209,8 @@ class Sampler {
     const auto n = static_cast<size_t>(s.n);
     const std::vector<TokenId> t = InScope(s.scope);
     for (size_t i = 0; i + n <= t.size(); ++i) {
-      const std::vector<TokenId> head(t.begin() + static_cast<std::ptrdiff_t>(i), t.begin() + static_cast<std::ptrdiff_t>(i + n - 1));
+      const std::vector<TokenId> head(t.begin() + static_cast<std::ptrdiff_t>(i),
+                                      t.begin() + static_cast<std::ptrdiff_t>(i + n - 1));
       if (HistoryEndsWith(head)) At(x, t[i + n - 1]) = kGone;
     }
     return x;
@@ -236,7 +241,8 @@ class Sampler {
   }
   Logits Do(const AdaptiveP& s, Logits x) {
     const double target = std::clamp(s.target, 0.0, 1.0);
-    const double aim = s.total_weight == 0 ? target : std::clamp(2 * target - s.weighted_sum / s.total_weight, 0.0, 1.0);
+    const double aim =
+        s.total_weight == 0 ? target : std::clamp(2 * target - s.weighted_sum / s.total_weight, 0.0, 1.0);
     edges_.threshold = aim;
     const std::vector<double> p = Probabilities(x);
     for (size_t i = 0; i < x.size(); ++i) {
@@ -268,7 +274,9 @@ class Sampler {
     double before = 0;
     size_t n = 0;
     for (const double m : mass_in_order) {
-      const bool keep = rule == MassRule::kBeforeLess ? before < p : rule == MassRule::kBeforeLessOrEqual ? before <= p : before + m <= p;
+      const bool keep = rule == MassRule::kBeforeLess          ? before < p
+                        : rule == MassRule::kBeforeLessOrEqual ? before <= p
+                                                               : before + m <= p;
       if (!keep && n > 0) break;
       ++n;
       before += m;
@@ -280,7 +288,8 @@ class Sampler {
     const std::vector<size_t> order = Ranked(x);
     if (k >= order.size()) return x;
     const double last = x[order[k - 1]];
-    const Logits y = s.ties == Ties::kLowerId ? KeepFirst(x, k) : KeepIf(x, 1, last, [&](size_t i) { return x[i] >= last; });
+    const Logits y =
+        s.ties == Ties::kLowerId ? KeepFirst(x, k) : KeepIf(x, 1, last, [&](size_t i) { return x[i] >= last; });
     edges_.threshold = last;
     return y;
   }
@@ -343,11 +352,13 @@ class Sampler {
     for (const double q : p) n += q >= threshold ? size_t{1} : 0;
     const double edge = n < AtLeast(min_keep) ? least : LogSumExp(x) + std::log(threshold);
     edges_.threshold = threshold;
-    return KeepIf(x, min_keep, edge, [&](size_t i) { return p[i] >= threshold || (ties == Ties::kKeepAll && x[i] >= least); });
+    return KeepIf(x, min_keep, edge,
+                  [&](size_t i) { return p[i] >= threshold || (ties == Ties::kKeepAll && x[i] >= least); });
   }
   Logits Do(const EpsilonCutoff& s, const Logits& x) { return KeepProbable(x, s.epsilon, s.min_keep, Ties::kKeepAll); }
   Logits Do(const EtaCutoff& s, const Logits& x) {
-    return KeepProbable(x, std::min(s.epsilon, std::sqrt(s.epsilon) * std::exp(-EntropyOf(x))), s.min_keep, Ties::kKeepAll);
+    return KeepProbable(x, std::min(s.epsilon, std::sqrt(s.epsilon) * std::exp(-EntropyOf(x))), s.min_keep,
+                        Ties::kKeepAll);
   }
   Logits Do(const TopA& s, const Logits& x) {
     const std::vector<double> p = Probabilities(x);
@@ -407,12 +418,14 @@ class Sampler {
     const double mu = s.mu < 0 ? 2 * s.tau : s.mu;
     double tb = 0, tt = 0;
     for (size_t i = 0; i + 1 < std::min(order.size(), static_cast<size_t>(s.m)); ++i) {
-      const double t = std::log(static_cast<double>(i + 2) / static_cast<double>(i + 1)), b = x[order[i]] - x[order[i + 1]];
+      const double t = std::log(static_cast<double>(i + 2) / static_cast<double>(i + 1)),
+                   b = x[order[i]] - x[order[i + 1]];
       tb += t * b, tt += t * t;
     }
     if (tt == 0) return x;
     const double zipf = tb / tt, epsilon = zipf - 1;
-    const double k = std::pow(epsilon * std::pow(2, mu) / (1 - std::pow(static_cast<double>(x.size()), -epsilon)), 1 / zipf);
+    const double k =
+        std::pow(epsilon * std::pow(2, mu) / (1 - std::pow(static_cast<double>(x.size()), -epsilon)), 1 / zipf);
     edges_.threshold = k;
     if (!(k < static_cast<double>(order.size()))) return x;
     return KeepFirst(x, std::max<size_t>(1, static_cast<size_t>(k)));
