@@ -20,9 +20,11 @@ struct NormalForm {
   };
   std::vector<Item> items;  // without stages that are off and without temperatures
   double temperature = 1;   // of what is left at the end; 0 = greedy
-  bool complete = true;     // false: a stage with lists or a state of its own, about which nothing is claimed
 };
 NormalForm Normalise(const Chain& chain);
+
+// Whether a stage of this name removes tokens and never the best.
+bool KeepsTheBest(const std::string& kind);
 
 // The same distribution for any logits without ties, up to rounding.
 bool Equivalent(const NormalForm& a, const NormalForm& b);

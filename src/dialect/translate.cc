@@ -1,20 +1,23 @@
-// Three steps. Say the same words in the other dialect, with min_p moved across the temperature by algebra. If the two
-// chains then are the same for any logits, that is the answer. If not, fit: the target's top_p so that it keeps what the
-// source keeps, and the temperature where the source's logits cannot be had, to the least KL(source || translated).
+// Three steps. Say the same words in the other dialect, with min_p moved across the temperature by algebra, or in llama.cpp
+// with the order of its samplers. If the two chains then are the same for any logits, that is the answer. If not, fit: the
+// target's top_p so that it keeps what the source keeps, and the temperature where the source's logits cannot be had, to the
+// least KL(source || translated).
 #include "dialect/translate.h"
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "base/str_cat.h"
+#include "dialect/fit.h"
 #include "dialect/normal_form.h"
-#include "metrics/compare.h"
 
 namespace lp {
 namespace {
 
 using S = Settings;
+
+// A nucleus of this mass holds one token, whatever the vocabulary.
+constexpr double kKeepsOne = 1e-6;
 
 // Where in a chain the temperature has acted when min-p looks.
 double TemperatureAtMinP(const Chain& chain) {
@@ -35,7 +38,18 @@ void DropNeutral(Settings& s) {
   if (!s.repetition_penalty && !s.presence_penalty && !s.frequency_penalty) s.repeat_last_n.reset();
 }
 
-bool IsGreedy(const Chain& chain) { return Normalise(chain).temperature == 0; }
+// The best token, whatever the cuts: none of them stands before something that could remove it.
+bool IsGreedy(const Chain& chain) {
+  const bool cold = std::any_of(chain.stages.begin(), chain.stages.end(), [](const Stage& stage) {
+    const auto* t = std::get_if<Temperature>(&stage);
+    return std::holds_alternative<Greedy>(stage) || (t != nullptr && t->temperature <= 0);
+  });
+  if (!cold) return false;  // one token may be left all the same: its settings have words of their own
+  const NormalForm form = Normalise(chain);
+  return form.temperature == 0 && std::none_of(form.items.begin(), form.items.end(), [](const NormalForm::Item& item) {
+           return item.kind == TypicalP::kName || item.kind == Xtc::kName || KeepsTheBest(item.kind);
+         });
+}
 
 // A chain's stages as settings, as far as settings have words for them.
 Settings SettingsOf(const Chain& chain, std::vector<std::string>& notes) {
@@ -56,119 +70,106 @@ Settings SettingsOf(const Chain& chain, std::vector<std::string>& notes) {
   return s;
 }
 
-// The shortest decimal in (low, high].
-double ShortestWithin(double low, double high) {
-  double scale = 1;
-  for (int digits = 1; digits <= 15; ++digits) {
-    scale *= 10;
-    const double x = std::floor(high * scale) / scale;
-    if (x > low && x <= high) {
-      const double middle = std::round((low + high) / 2 * scale) / scale;  // as short, and further from both ends
-      return middle > low && middle < high ? middle : x;
-    }
-  }
-  return high;
-}
-
-class Fit {
- public:
-  Fit(const Trace& source, Dialect to, std::span<const float> logits, const Step& step, const ModelFacts& facts)
-      : source_(source), to_(to), logits_(logits), step_(step), facts_(facts) {}
-
-  struct Candidate {
-    Settings settings;
-    Comparison comparison;
-  };
-
-  Result<Candidate> Try(const Settings& settings) const {
-    LP_ASSIGN_OR_RETURN(const Resolved resolved, Resolve(to_, settings, facts_));
-    LP_ASSIGN_OR_RETURN(const Trace trace, Trace::Run(logits_, step_, resolved.chain));
-    return Candidate{settings, Compare(source_, trace)};
-  }
-
-  // With top_p chosen so that the target keeps the shortest prefix of its own order that holds all the source keeps;
-  // unchanged where that cannot be done.
-  Result<Candidate> WithNucleus(Settings settings) const {
-    settings.top_p = 1.0;
-    LP_ASSIGN_OR_RETURN(const Resolved resolved, Resolve(to_, settings, facts_));
-    LP_ASSIGN_OR_RETURN(const Trace open, Trace::Run(logits_, step_, resolved.chain));
-    size_t at = 0;
-    while (at < resolved.chain.stages.size() && !std::holds_alternative<TopP>(resolved.chain.stages[at])) ++at;
-    if (at == resolved.chain.stages.size()) return Try(settings);
-    const State& before = open.Before(at);
-    const size_t n = RankOfLast(before);
-    if (n == 0 || n >= before.n()) return Try(settings);
-    const auto mass = [&](size_t k) {
-      return k == 0 ? 0.0 : std::exp(before.KeepTop(k).sums().LogSumExp() - before.sums().LogSumExp());
-    };
-    settings.top_p = ShortestWithin(mass(n - 1), std::min(mass(n), 1.0));
-    return Try(settings);
-  }
-
-  // The temperature of least divergence, each with its own nucleus.
-  Result<Candidate> WithTemperature(Settings settings) const {
-    const double start = settings.temperature.value_or(1);
-    LP_ASSIGN_OR_RETURN(Candidate best, WithNucleus(settings));
-    if (!(start > 0)) return best;
-    const auto at = [&](double log_t) {
-      Settings tried = settings;
-      tried.temperature = std::exp(log_t);
-      return WithNucleus(tried);
-    };
-    // Golden section between half and twice the source's temperature; divergence has one minimum in T there.
-    constexpr double kGolden = 0.6180339887498949;
-    double low = std::log(start / 2), high = std::log(std::min(start * 2, 2.0));
-    for (int i = 0; i < 24 && high > low; ++i) {
-      const double a = high - kGolden * (high - low), b = low + kGolden * (high - low);
-      LP_ASSIGN_OR_RETURN(const Candidate first, at(a));
-      LP_ASSIGN_OR_RETURN(const Candidate second, at(b));
-      if (Worse(best, first)) best = first;
-      if (Worse(best, second)) best = second;
-      (Worse(second, first) ? high : low) = Worse(second, first) ? b : a;
-    }
-    return best;
-  }
-
-  // By KL(source || translated); where both are infinite, by total variation.
-  static bool Worse(const Candidate& a, const Candidate& b) {
-    if (a.comparison.kl_a_b != b.comparison.kl_a_b) return a.comparison.kl_a_b > b.comparison.kl_a_b;
-    return a.comparison.total_variation > b.comparison.total_variation;
-  }
-
- private:
-  // How far down `order` the source's kept tokens reach; 0 where one of them is not there.
-  size_t RankOfLast(const State& order) const {
-    const State& kept = source_.final();
-    lp::Candidate last{-1, std::numeric_limits<float>::infinity()};
-    const auto see = [&](TokenId id) {
-      const lp::Candidate c{id, order.Value(id)};
-      if (last.id < 0 || RanksBefore(last, c)) last = c;
-    };
-    if (kept.narrow()) {
-      for (const lp::Candidate& c : kept.list()) see(c.id);
-    } else {
-      for (size_t i = 0; i < kept.n_vocab(); ++i) {
-        if (kept.values()[i] > kMasked) see(static_cast<TokenId>(i));
-      }
-    }
-    if (last.value == kMasked) return 0;
-    if (order.narrow()) {
-      const auto list = order.list();
-      return static_cast<size_t>(std::lower_bound(list.begin(), list.end(), last, RanksBefore) - list.begin()) + 1;
-    }
-    return RanksOf(order.values(), std::span(&last.id, 1))[0];
-  }
-
-  const Trace& source_;
-  Dialect to_;
-  std::span<const float> logits_;
-  Step step_;
-  ModelFacts facts_;
-};
-
 Translation Answer(const Fit::Candidate& candidate, bool exact, std::string how, std::vector<std::string> notes) {
   const Comparison& c = candidate.comparison;
   return {candidate.settings, exact, std::move(how), c.kl_a_b, c.kl_b_a, c.total_variation, std::move(notes)};
+}
+
+// What was in force, where that differs from what was said: a top_p of 0 that keeps one token here and switches top-p off
+// there, a temperature that was raised.
+void TakeFromChain(Settings& s, const Chain& chain) {
+  std::vector<std::string> unsaid;
+  const Settings meant = SettingsOf(chain, unsaid);
+  if (meant.temperature && s.temperature) s.temperature = meant.temperature;
+  if (meant.top_k && s.top_k) s.top_k = meant.top_k;
+  if (meant.top_p && s.top_p) s.top_p = std::max(*meant.top_p, kKeepsOne);
+  if (meant.min_p && s.min_p) s.min_p = meant.min_p;
+  if (meant.typical_p && s.typical_p) s.typical_p = std::max(*meant.typical_p, kKeepsOne);
+  for (const Stage& stage : chain.stages) {
+    if (const auto* bias = std::get_if<LogitBias>(&stage); bias != nullptr && s.logit_bias) s.logit_bias = bias->bias;
+  }
+}
+
+// To the nearest that the target takes.
+void Clamp(Settings& s, Dialect to, std::vector<std::string>& notes) {
+  if (to != Dialect::kVllm && to != Dialect::kOpenAi) return;
+  const auto clamp = [&](std::optional<double> Settings::*member, std::string_view name, double low, double high) {
+    if (!(s.*member) || (*(s.*member) >= low && *(s.*member) <= high)) return;
+    s.*member = std::clamp(*(s.*member), low, high);
+    notes.push_back(StrCat(DialectName(to), " takes ", name, " from ", low, " to ", high, " only"));
+  };
+  const bool raised = to == Dialect::kVllm && s.temperature && *s.temperature > 0 && *s.temperature < 0.01;  // it would do so itself
+  clamp(&S::temperature, "temperature", raised ? 0.01 : 0, 2);
+  clamp(&S::presence_penalty, "presence_penalty", -2, 2);
+  clamp(&S::frequency_penalty, "frequency_penalty", -2, 2);
+  if (to != Dialect::kOpenAi || !s.logit_bias) return;
+  bool clamped = false;
+  for (auto& [id, bias] : *s.logit_bias) {
+    clamped = clamped || !(bias >= -100 && bias <= 100);
+    bias = std::clamp(bias, -100.0f, 100.0f);
+  }
+  if (clamped) notes.push_back("openai takes logit_bias from -100 to 100 only");
+}
+
+// llama.cpp's letters for a chain's order; empty where it has no letter for a stage, or one stage stands in two places.
+std::string LlamaOrder(const Chain& chain) {
+  std::string order;
+  for (const Stage& stage : chain.stages) {
+    if (IsOff(stage) || std::holds_alternative<LogitBias>(stage)) continue;
+    const std::string_view kind = StageName(stage);
+    const char letter = kind == RepetitionPenalty::kName || kind == FrequencyPenalty::kName || kind == PresencePenalty::kName ? 'e'
+                        : kind == Dry::kName                                                                                  ? 'd'
+                        : kind == TopNSigma::kName                                                                            ? 's'
+                        : kind == TopK::kName                                                                                 ? 'k'
+                        : kind == TypicalP::kName                                                                             ? 'y'
+                        : kind == TopP::kName                                                                                 ? 'p'
+                        : kind == MinP::kName                                                                                 ? 'm'
+                        : kind == Xtc::kName                                                                                  ? 'x'
+                        : kind == Temperature::kName || kind == DynamicTemperature::kName                                     ? 't'
+                        : kind == AdaptiveP::kName                                                                            ? 'a'
+                                                                                                                              : '?';
+    if (letter == '?') return "";
+    if (!order.empty() && order.back() == letter) continue;
+    if (order.find(letter) != std::string::npos) return "";
+    order += letter;
+  }
+  return order;
+}
+
+// Takes out what the target ignores: no part of the answer.
+void DropIgnored(Settings& s, const Resolved& target, std::vector<std::string>& notes) {
+  for (const Ignored& ignored : target.ignored) {
+    const bool off = (ignored.setting == "top_k" && s.top_k == 0) || (ignored.setting == "top_p" && s.top_p == 1.0) ||
+                     (ignored.setting == "min_p" && s.min_p == 0.0) || (ignored.setting == "temperature" && s.temperature == 1.0);
+    if (!off) notes.push_back(StrCat(ignored.setting, " is ignored there: ", ignored.reason));
+    const SettingSpec* spec = FindSetting(ignored.setting);
+    std::visit([&](const auto member) { (s.*member).reset(); }, spec->member);
+  }
+}
+
+// What a chain comes to, all said out loud: what an engine fills in by itself must be said in another.
+Settings Words(const DialectSettings& from, const Resolved& source, std::vector<std::string>& notes) {
+  Settings s = from.chain.empty() ? source.effective : SettingsOf(source.chain, notes);
+  TakeFromChain(s, source.chain);
+  s.samplers.reset();
+  s.do_sample.reset();
+  DropNeutral(s);
+  if (!s.temperature) s.temperature = 1.0;
+  if (!s.top_k) s.top_k = 0;
+  if (!s.top_p) s.top_p = 1.0;
+  if (!s.min_p) s.min_p = 0.0;
+  return s;
+}
+
+// The same stages in the same order, which llama.cpp alone can be told.
+Result<std::optional<Settings>> InLlamaOrder(Settings s, const Resolved& source, const ModelFacts& facts) {
+  s.samplers = LlamaOrder(source.chain);
+  if (s.samplers->empty()) return std::optional<Settings>();
+  LP_ASSIGN_OR_RETURN(const Resolved target, Resolve(Dialect::kLlamaCpp, s, facts));
+  std::vector<std::string> notes;
+  DropIgnored(s, target, notes);
+  if (!notes.empty() || !Equivalent(Normalise(source.chain), Normalise(target.chain))) return std::optional<Settings>();
+  return std::optional(std::move(s));
 }
 
 }  // namespace
@@ -177,24 +178,21 @@ Result<Translation> Translate(const DialectSettings& from, Dialect to, std::span
                               const ModelFacts& facts) {
   LP_ASSIGN_OR_RETURN(const Resolved source, Resolve(from, facts));
   LP_ASSIGN_OR_RETURN(const Trace trace, Trace::Run(logits, step, source.chain));
+  const Fit fit(trace, to, logits, step, facts);
   std::vector<std::string> notes;
 
-  // The same words. What an engine fills in by itself must be said out loud in another.
-  Settings s = from.chain.empty() ? source.effective : SettingsOf(source.chain, notes);
-  s.samplers.reset();
-  s.do_sample.reset();
-  DropNeutral(s);
-  if (!s.temperature) s.temperature = 1.0;
-  if (!s.top_k) s.top_k = 0;
-  if (!s.top_p) s.top_p = 1.0;
-  if (!s.min_p) s.min_p = 0.0;
+  const Settings words = Words(from, source, notes);
+  Settings s = words;
+  if (s.adaptive_target && to == Dialect::kLlamaCpp) s.samplers = "edskypmxta";
   if (IsGreedy(source.chain)) {
     s.temperature = 0.0;
     s.top_k = 0, s.top_p = 1.0, s.min_p = 0.0;
-    if (to == Dialect::kTransformers) s.temperature.reset(), s.do_sample = false;
-  } else if (to == Dialect::kTransformers) {
-    s.do_sample = true;
   }
+  if (to == Dialect::kTransformers) {
+    s.do_sample = *s.temperature > 0;
+    if (!*s.do_sample) s.temperature.reset();
+  }
+  Clamp(s, to, notes);
   LP_ASSIGN_OR_RETURN(Resolved target, Resolve(to, s, facts));
   constexpr const char* kSameWords = "the same chain in the other dialect's words";
   std::string how = kSameWords;
@@ -207,19 +205,18 @@ Result<Translation> Translate(const DialectSettings& from, Dialect to, std::span
     }
     LP_ASSIGN_OR_RETURN(target, Resolve(to, s, facts));
   }
-  // What the target ignores is no part of the answer.
-  for (const Ignored& ignored : target.ignored) {
-    const bool off = (ignored.setting == "top_k" && s.top_k == 0) || (ignored.setting == "top_p" && s.top_p == 1.0) ||
-                     (ignored.setting == "min_p" && s.min_p == 0.0);
-    if (!off) notes.push_back(StrCat(ignored.setting, " is ignored there: ", ignored.reason));
-    if (ignored.setting == "min_p") how = kSameWords;
-    const SettingSpec* spec = FindSetting(ignored.setting);
-    std::visit([&](const auto member) { (s.*member).reset(); }, spec->member);
-  }
+  DropIgnored(s, target, notes);
+  if (!s.min_p) how = kSameWords;
 
-  const Fit fit(trace, to, logits, step, facts);
   LP_ASSIGN_OR_RETURN(Fit::Candidate best, fit.Try(s));
   if (Equivalent(Normalise(source.chain), Normalise(target.chain))) return Answer(best, true, std::move(how), std::move(notes));
+  if (to == Dialect::kLlamaCpp) {
+    LP_ASSIGN_OR_RETURN(const std::optional<Settings> ordered, InLlamaOrder(words, source, facts));
+    if (ordered) {
+      LP_ASSIGN_OR_RETURN(const Fit::Candidate candidate, fit.Try(*ordered));
+      return Answer(candidate, true, StrCat("samplers = ", *ordered->samplers, ": the same stages in the same order"), {});
+    }
+  }
   if (!(best.comparison.total_variation > 1e-9)) {
     return Answer(best, false, StrCat(how, "; the same distribution on these logits, not on all"), std::move(notes));
   }
@@ -229,14 +226,20 @@ Result<Translation> Translate(const DialectSettings& from, Dialect to, std::span
     LP_ASSIGN_OR_RETURN(Fit::Candidate tempered, fit.WithTemperature(s));
     if (Fit::Worse(fitted, tempered)) {
       fitted = std::move(tempered);
-      fitted_how = StrCat("temperature = ", fitted.settings.temperature.value_or(1), " and top_p = ", fitted.settings.top_p.value_or(1));
+      fitted_how = StrCat("temperature = ", fitted.settings.temperature.value_or(1));
+      if (fitted.settings.top_p) fitted_how += StrCat(" and top_p = ", *fitted.settings.top_p);
     }
   }
-  if (!Fit::Worse(best, fitted)) return Answer(best, false, "the same words; no other setting comes closer on these logits", std::move(notes));
-  const bool same = fitted.comparison.total_variation <= 1e-9;
-  return Answer(fitted, false,
-                StrCat(fitted_how, same ? "; the same distribution here, found on these logits" : "; the minimiser of KL(source || translated) on these logits"),
-                std::move(notes));
+  if (!Fit::Worse(best, fitted)) {
+    fitted = std::move(best);
+    fitted_how = "the same words; no other setting comes closer on these logits";
+  } else if (fitted.comparison.total_variation <= 1e-9) {
+    fitted_how += "; the same distribution here, found on these logits";
+  } else {
+    fitted_how += std::isinf(fitted.comparison.kl_a_b) ? "; the least total variation found on these logits" : "; the minimiser of KL(source || translated) on these logits";
+  }
+  if (std::isinf(fitted.comparison.kl_a_b)) notes.push_back("KL(source || translated) is infinite: the source keeps tokens that the target's chain cannot keep");
+  return Answer(fitted, false, std::move(fitted_how), std::move(notes));
 }
 
 }  // namespace lp

@@ -91,10 +91,50 @@ TEST(Translate, TheMinimiserOfKl) {
   }
 }
 
-TEST(Translate, RefusesWhatTheTargetRefuses) {
-  const auto wanted = ParseDialectSettings("temperature=3");
-  const std::vector<float> x = {1, 2, 3};
-  EXPECT_FALSE(Translate(*wanted, Dialect::kVllm, x, {}, {}).ok());
+// What the target does not take comes as close as its ranges allow, and is said.
+TEST(Translate, OutsideTheRangesOfTheTarget) {
+  const std::vector<float> x = Zipf(300);
+  const Translation hot = Say("temperature=3", Dialect::kVllm, x);
+  EXPECT_EQ(hot.settings.temperature, 2.0);
+  EXPECT_FALSE(hot.exact);
+  ASSERT_EQ(hot.notes.size(), 1u);
+  EXPECT_NE(hot.notes[0].find("temperature from 0 to 2"), std::string::npos);
+  // A top_p of 0 keeps one token in llama.cpp, is refused by vLLM and switches top-p off in Ollama's MLX runner.
+  const Translation one = Say("dialect=llama.cpp,top_p=0,temp=1", Dialect::kVllm, x);
+  EXPECT_TRUE(one.exact);
+  EXPECT_GT(*one.settings.top_p, 0);
+  EXPECT_TRUE(Say("dialect=ollama-mlx,top_p=0,temperature=1", Dialect::kTransformers, x).exact);
+}
+
+// llama.cpp alone can be told an order: what cuts after the temperature elsewhere is the same there, for any logits.
+TEST(Translate, ToLlamaCppWithAnOrder) {
+  const std::vector<float> x = Zipf(300);
+  const Translation t = Say("dialect=transformers,temperature=0.7,top_k=50,top_p=0.9,min_p=0.02,typical_p=0.8", Dialect::kLlamaCpp, x);
+  EXPECT_TRUE(t.exact);
+  EXPECT_EQ(t.settings.samplers, "tkpmy");
+  EXPECT_EQ(*t.settings.min_p, 0.02);
+  EXPECT_EQ(Say("dialect=vllm,temperature=0.7,top_k=50,top_p=0.9,min_p=0.02", Dialect::kLlamaCpp, x).settings.samplers, "tmkp");
+  // Where its own order will do, nothing is said about it.
+  EXPECT_FALSE(Say("dialect=vllm,temperature=0.7,min_p=0.02", Dialect::kLlamaCpp, x).settings.samplers);
+}
+
+TEST(Translate, ListsAreTheSameOrAreNot) {
+  const std::vector<float> x = Zipf(300);
+  EXPECT_TRUE(Say("dialect=openai,logit_bias=3:2.5;7:-1", Dialect::kVllm, x).exact);
+  EXPECT_TRUE(Say("dialect=transformers,suppress_tokens=1/2,bad_words_ids=4", Dialect::kLogitpeek, x).exact);
+  EXPECT_FALSE(Say("dialect=transformers,suppress_tokens=1/2", Dialect::kOpenAi, x).exact);
+}
+
+// At temperature 0 llama.cpp takes the best of what its cuts left, and typical_p may have cut the best of all.
+TEST(Translate, GreedyAfterTypicalP) {
+  const std::vector<float> x = Zipf(300);
+  EXPECT_TRUE(Say("dialect=llama.cpp,temp=0", Dialect::kTransformers, x).exact);
+  const Translation t = Say("dialect=llama.cpp,temp=0,typical_p=0.2", Dialect::kTransformers, x);
+  EXPECT_FALSE(t.exact);
+  EXPECT_TRUE(std::isinf(t.kl_forward));
+  bool said = false;
+  for (const std::string& note : t.notes) said = said || note.find("is infinite") != std::string::npos;
+  EXPECT_TRUE(said);
 }
 
 // A chain spelled out, as far as settings have words for it.

@@ -9,18 +9,27 @@ import sys
 SHOWN = 5
 
 
-def close(p: float, q: float) -> bool:
-    # their logits are float32: a division or penalty of a logit 60 below the best is 4e-6 off, a normaliser more
-    return abs(p - q) <= 2e-5 * max(p, q) + 1e-7
+def close(p: float, q: float, tolerance: float = 2e-5) -> bool:
+    return abs(p - q) <= tolerance * max(p, q) + 1e-7
 
 
-def agree(ours: dict, theirs: dict) -> str:
+def rounding(case: dict) -> float:
+    """How far their float32 can be off in a probability: some roundings of the largest logit, in the units of the last temperature."""
+    s = case["sampler"]
+    largest = max(abs(x) for x in case["logits"] if x is not None) + sum(abs(b["bias"] or 0) for b in s.get("logit_bias", []))
+    largest += abs(s.get("presence_penalty", 0)) + 30 * abs(s.get("frequency_penalty", 0))
+    largest *= max(s.get("repetition_penalty", 1), 1)
+    return 2e-5 + 4 * 2 ** -24 * largest / max(s.get("temperature", 0.8) - s.get("dynatemp_range", 0), 0.01)
+
+
+def agree(case: dict, ours: dict, theirs: dict) -> str:
     """"" or what differs."""
     if "error" in ours or "error" in theirs:
         return "" if ("error" in ours) == ("error" in theirs) else "one refuses"
     if ours["kept"] != theirs["kept"]:
         return "kept"
-    return "" if all(map(close, ours["probs"], theirs["probs"])) else "probabilities"
+    tolerance = rounding(case)
+    return "" if all(close(p, q, tolerance) for p, q in zip(ours["probs"], theirs["probs"])) else "probabilities"
 
 
 def tied(ours: dict, theirs: dict) -> bool:
@@ -29,19 +38,14 @@ def tied(ours: dict, theirs: dict) -> bool:
     return len(p) == len(q) and all(map(close, p, q))
 
 
-def likely(answer: dict) -> list[int]:
-    """The tokens whose probability float32 can hold."""
-    return [i for i, p in zip(answer.get("kept", []), answer.get("probs", [])) if p > 1e-37]
-
-
 def explanation(case: dict, ours: dict, theirs: dict) -> str:
     sampler = case["sampler"]
     if theirs.get("quirks"):
         return "; ".join(theirs["quirks"])
+    if tied(ours, theirs):
+        return "another of tied tokens"  # of logits that are the same, or would be but for a rounding of their penalties
     if ours.get("boundary"):
-        return "another of tied tokens" if tied(ours, theirs) else "on the edge of " + ", ".join(sorted(set(ours["boundary"])))
-    if sampler.get("dynatemp_range", 0) > 0 and likely(ours) == likely(theirs):
-        return "an entropy that is 0 in float32 makes the dynamic temperature 0"
+        return "on the edge of " + ", ".join(sorted(set(ours["boundary"])))
     sequences = [b["tokens"] for b in sampler.get("sequence_bias", [])] + sampler.get("bad_words_ids", [])
     if sampler["dialect"] == "transformers" and any(len(s) == len(case["history"]) + 1 for s in sequences):
         return "a sequence one longer than the text is passed over there"
@@ -52,9 +56,9 @@ def main(cases: str, ours: str, theirs: str) -> int:
     counts: collections.Counter = collections.Counter()
     unexplained = []
     for case, a, b in zip(*(open(path, encoding="utf-8") for path in (cases, ours, theirs)), strict=True):
-        mine, other = json.loads(a), json.loads(b)
-        what = agree(mine, other)
-        why = explanation(json.loads(case), mine, other) if what else ""
+        asked, mine, other = map(json.loads, (case, a, b))
+        what = agree(asked, mine, other)
+        why = explanation(asked, mine, other) if what else ""
         counts[("refused by both" if "error" in mine else "same") if not what else f"{what}: {why or 'UNEXPLAINED'}"] += 1
         if what and not why:
             unexplained.append((what, case, mine, other))

@@ -68,6 +68,10 @@ def quirk(letter: str, case: dict, s: dict, candidates) -> str:
         epsilon = s_hat - 1
         k = (epsilon * 4.0 ** s["mirostat_tau"] / (1 - len(case["logits"]) ** -epsilon)) ** (1 / s_hat) if s_hat > 0 and epsilon else math.inf
         return "mirostat 1 turns a number too large for it into an int" if k >= 2 ** 31 else ""
+    if letter == "t" and s["temperature"] <= s["dynatemp_range"] and len(x) > 1:
+        entropy = -float((p[p > 0] * np.log(p[p > 0])).sum())
+        if (entropy / math.log(len(x))) ** s["dynatemp_exponent"] < 1e-6:
+            return "an entropy too small for float32 makes the dynamic temperature 0"
     if not np.isneginf(x).any():
         return ""
     return {"t": "the dynamic temperature counts tokens of logit -inf", "x": "XTC counts tokens of logit -inf towards min_keep"}.get(
