@@ -66,8 +66,10 @@ def quirk(letter: str, case: dict, s: dict, candidates) -> str:
         t, b = np.log(np.arange(len(p), 1, -1) / np.arange(len(p) - 1, 0, -1))[:len(p) - 1], np.diff(np.log(p.astype(float)))  # from the last to the first
         s_hat = float((t * b).sum() / (t * t).sum())
         epsilon = s_hat - 1
-        k = (epsilon * 4.0 ** s["mirostat_tau"] / (1 - len(case["logits"]) ** -epsilon)) ** (1 / s_hat) if s_hat > 0 and epsilon else math.inf
-        return "mirostat 1 turns a number too large for it into an int" if k >= 2 ** 31 else ""
+        if s_hat <= 0 or epsilon == 0:
+            return "mirostat 1 turns a number too large for it into an int"
+        log_k = math.log(epsilon * 4.0 ** s["mirostat_tau"] / (1 - len(case["logits"]) ** -epsilon)) / s_hat
+        return "mirostat 1 turns a number too large for it into an int" if log_k >= 31 * math.log(2) else ""
     if letter == "t" and s["temperature"] <= s["dynatemp_range"] and len(x) > 1:
         entropy = -float((p[p > 0] * np.log(p[p > 0])).sum())
         if (entropy / math.log(len(x))) ** s["dynatemp_exponent"] < 1e-6:
