@@ -332,7 +332,8 @@ class MassSearch {
     for (size_t i = 0; i < used; ++i) {
       if (sample[i] == kMasked) continue;
       const double at = (order_.Position(sample[i]) - near) * per_width;
-      Bin& bin = bins[std::min(kBins, static_cast<size_t>(at))];
+      Bin& bin =
+          bins[static_cast<size_t>(std::clamp(at, 0.0, static_cast<double>(kBins)))];  // clamped first: at may be 1e38
       const auto weight = static_cast<double>(w[i]);
       bin.weight += weight, bin.square += weight * weight, ++bin.n;
     }
@@ -347,7 +348,9 @@ class MassSearch {
       return kScale * (bins[i + 1].weight + deviations * std::sqrt(bins[i + 1].square));
     };
     // The last edge at which more is left outside than should be, and the first one at which less is, almost surely.
-    const auto edge = [&](size_t i) { return order_.KeyAt(order_.FromPosition(near + width * static_cast<double>(i + 1))); };
+    const auto edge = [&](size_t i) {
+      return order_.KeyAt(order_.FromPosition(near + width * static_cast<double>(i + 1)));
+    };
     size_t first = kBins, last = 0;
     for (size_t i = 0; i < kBins && beyond(i, -kDeviations) > rest_; ++i) first = i;
     while (last < kBins && beyond(last, kDeviations) > rest_) ++last;

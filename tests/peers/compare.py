@@ -40,10 +40,10 @@ def tied(ours: dict, theirs: dict) -> bool:
 
 def explanation(case: dict, ours: dict, theirs: dict) -> str:
     sampler = case["sampler"]
-    if theirs.get("quirks"):
-        return "; ".join(theirs["quirks"])
     if tied(ours, theirs):
         return "another of tied tokens"  # of logits that are the same, or would be but for a rounding of their penalties
+    if theirs.get("quirks"):
+        return "; ".join(theirs["quirks"])
     if ours.get("boundary"):
         return "on the edge of " + ", ".join(sorted(set(ours["boundary"])))
     sequences = [b["tokens"] for b in sampler.get("sequence_bias", [])] + sampler.get("bad_words_ids", [])

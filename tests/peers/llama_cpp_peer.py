@@ -49,7 +49,7 @@ def samplers_of(s: dict, n_vocab: int) -> list:
 
 def quirk(letter: str, case: dict, s: dict, candidates) -> str:
     """What the sampler that comes next will stumble over, or nothing."""
-    looks = {"y": s["typical_p"] < 1, "t": s["dynatemp_range"] > 0, "x": s["min_keep"] > 0, "1": True, "p": s["min_keep"] > 0, "m": s["min_keep"] > 0}
+    looks = {"y": s["typical_p"] < 1, "t": s["dynatemp_range"] > 0, "x": s["min_keep"] > 0, "1": True}
     if not looks.get(letter, False) or candidates.size == 0:
         return ""
     x = np.array([candidates.data[i].logit for i in range(candidates.size)], dtype=np.float32)
@@ -76,8 +76,7 @@ def quirk(letter: str, case: dict, s: dict, candidates) -> str:
             return "an entropy too small for float32 makes the dynamic temperature 0"
     if not np.isneginf(x).any():
         return ""
-    return {"t": "the dynamic temperature counts tokens of logit -inf", "x": "XTC counts tokens of logit -inf towards min_keep"}.get(
-        letter, "min_keep keeps tokens of logit -inf")
+    return {"t": "the dynamic temperature counts tokens of logit -inf", "x": "XTC counts tokens of logit -inf towards min_keep"}[letter]
 
 
 def run(case: dict) -> dict:
