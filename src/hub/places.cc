@@ -64,7 +64,7 @@ void AddHuggingFace(const Environment& env, std::vector<ModelFile>& found) {
     std::string id = repo.filename().string();
     if (!id.starts_with(kPrefix)) continue;
     id.erase(0, kPrefix.size());
-    if (const size_t at = id.find("--"); at != std::string::npos) id.replace(at, 2, "/");
+    if (const size_t at = id.find("--"); at != std::string::npos) id.replace(at, 2, 1, '/');
     fs::path snapshot = repo / "snapshots" / Trimmed(ReadText(repo / "refs" / "main"));
     std::error_code error;
     if (snapshot.filename().empty() || !fs::is_directory(snapshot, error)) {

@@ -104,6 +104,7 @@ test('five clicks build a sentence, a click on an earlier token rewinds', async 
   await settled(page)
   expect(await shown()).toEqual(told(await next([...ids, ...chosen.slice(0, 2)])))
   expect(long?.startsWith((await sentence()) ?? 'nothing')).toBe(true)
+  expect(await page.getByTestId('ahead').count()).toBe(3)
 })
 
 test('each slider is live and the page shows the core’s numbers', async () => {

@@ -1,5 +1,8 @@
-import { Failure, type Backend, type DrawRequest, type NextRequest } from './backend'
-import type { Dialect, Draw, Next, Status, Tokenized } from './wire'
+import { Failure, type Backend, type DrawRequest, type GenerateRequest, type Message, type NextRequest, type Place } from './backend'
+import { eventsOf } from './events'
+import type {
+  CodeTarget, Comparison, Dialects, Draw, Found, FoundModel, Generated, Next, PathAnswer, Sampled, Status, StopReason, Sweep, Tokenized, Wanted,
+} from './wire'
 
 type Fetch = (url: string, init?: RequestInit) => Promise<Response>
 
@@ -19,12 +22,24 @@ export class HttpBackend implements Backend {
     return this.#ask<Status>('/status')
   }
 
-  async dialects(): Promise<Dialect[]> {
-    return (await this.#ask<{ dialects: Dialect[] }>('/dialects')).dialects
+  dialects(): Promise<Dialects> {
+    return this.#ask<Dialects>('/dialects')
+  }
+
+  async models(): Promise<FoundModel[]> {
+    return (await this.#ask<{ models: FoundModel[] }>('/models')).models
+  }
+
+  load(name: string): Promise<Status> {
+    return this.#ask<Status>('/model', { name })
   }
 
   tokenize(text: string): Promise<Tokenized> {
     return this.#ask<Tokenized>('/tokenize', { text })
+  }
+
+  chat(messages: readonly Message[]): Promise<Tokenized> {
+    return this.#ask<Tokenized>('/chat', { messages })
   }
 
   next(request: NextRequest): Promise<Next> {
@@ -35,17 +50,61 @@ export class HttpBackend implements Backend {
     return this.#ask<Draw>('/draw', request)
   }
 
-  async #ask<T>(path: string, body?: object): Promise<T> {
-    const init: RequestInit = { cache: 'no-store', signal: AbortSignal.timeout(PATIENCE_MS) }
+  async generate(request: GenerateRequest, ontoken: (token: Generated) => void, signal: AbortSignal): Promise<StopReason> {
+    try {
+      const response = await this.#send('/generate', request, signal)
+      if (!response.ok || !response.body) throw refusal(await response.json(), response.status)
+      for await (const { event, data } of eventsOf(response.body)) {
+        if (event === 'token') ontoken(data as Generated)
+        else if (event === 'done') return (data as { reason: StopReason }).reason
+        else if (event === 'error') throw refusal(data, 500)
+      }
+    } catch (error) {
+      if (signal.aborted) return 'cancelled'
+      if (error instanceof Failure) throw error
+    }
+    throw new Failure('gone', 'logitpeek stopped answering in the middle of a text.')
+  }
+
+  sample(request: Place & { n: number; top: number }): Promise<Sampled> {
+    return this.#ask<Sampled>('/sample', request)
+  }
+
+  search(request: Place & { query: string; limit: number }): Promise<Found> {
+    return this.#ask<Found>('/search', request)
+  }
+
+  path(request: Place): Promise<PathAnswer> {
+    return this.#ask<PathAnswer>('/path', request)
+  }
+
+  sweep(request: Place & { setting: string; values: readonly number[] }): Promise<Sweep> {
+    return this.#ask<Sweep>('/sweep', request)
+  }
+
+  compare(request: Omit<Place, 'sampler'> & { a: Wanted; b: Wanted; top: number }): Promise<Comparison> {
+    return this.#ask<Comparison>('/compare', request)
+  }
+
+  async code(request: Place): Promise<CodeTarget[]> {
+    return (await this.#ask<{ targets: CodeTarget[] }>('/code', request)).targets
+  }
+
+  #send(path: string, body: object | undefined, signal: AbortSignal): Promise<Response> {
+    const init: RequestInit = { cache: 'no-store', signal }
     if (body) {
       init.method = 'POST'
       init.headers = { 'content-type': 'application/json' }
       init.body = JSON.stringify(body)
     }
+    return this.#fetch(this.#root + path, init)
+  }
+
+  async #ask<T>(path: string, body?: object): Promise<T> {
     let response: Response
     let answer: unknown
     try {
-      response = await this.#fetch(this.#root + path, init)
+      response = await this.#send(path, body, AbortSignal.timeout(PATIENCE_MS))
       answer = await response.json()
     } catch {
       // A refused connection, a cut one, and an answer that is not JSON all mean: no logitpeek there.

@@ -7,7 +7,15 @@ export interface Token {
   special?: boolean
 }
 
-/** The settings this page has knobs for. */
+export type SettingValue = number | boolean | string | null | readonly SettingValue[] | { readonly [key: string]: SettingValue }
+
+/** Settings by the name dialects.md gives them. */
+export type Settings = { readonly [name: string]: SettingValue }
+
+/** What is asked for, or was in force: a dialect and its settings. */
+export type Wanted = Settings & { readonly dialect: string; readonly seed?: number }
+
+/** The usual settings, all of them numbers. */
 export interface Sampler {
   repetition_penalty: number
   repeat_last_n: number
@@ -17,9 +25,6 @@ export interface Sampler {
   min_p: number
   seed: number
 }
-
-/** What the page asks for: a dialect, and those of its settings that the page has knobs for. */
-export type Wanted = Partial<Sampler> & { dialect: string }
 
 /** The core's name of a stage: `temperature`, `top_p`, ... The page has words for the usual ones. */
 export type StageName = string
@@ -101,9 +106,19 @@ export interface Next {
   boundary: { index: number; stage: StageName; threshold: number | null; n_out: number }[]
   tokens: Row[]
   rest: Rest
+  /** Rows asked for by id, whatever their rank. */
+  asked?: Row[]
+  /** Probability against rank, at log-spaced ranks: raw by raw rank, final by final rank. */
+  curve?: CurvePoint[]
   eval_ms: number
   logits_cached: boolean
   logits_hash: string
+}
+
+export interface CurvePoint {
+  rank: number
+  prob_raw: number
+  prob: number
 }
 
 export interface DrawnToken extends Row {
@@ -121,6 +136,138 @@ export interface Draw {
   mirostat_mu: number | null
 }
 
+/** One event of a stream of tokens. */
+export interface Generated extends Draw {
+  metrics: Pick<Metrics, 'entropy_bits' | 'perplexity' | 'n_kept' | 'raw_entropy_bits' | 'top1_prob'>
+}
+
+export type StopReason = 'length' | 'end_of_text' | 'context_full' | 'cancelled'
+
+/** n independent draws that commit to nothing. */
+export interface Sampled {
+  n: number
+  distinct: number
+  tokens: (Row & { count: number; expected: number })[]
+}
+
+export interface Found {
+  query: string
+  matches: number
+  tokens: Row[]
+}
+
+/** A token of a text that is there, and the distribution it came from. */
+export interface PathToken extends Token {
+  position: number
+  surprisal_raw_bits: number | null
+  rank_raw: number
+  prob_raw: number
+  entropy_raw_bits: number
+  prob: number
+  surprisal_bits: number | null
+  rank: number
+  cut_by: CutBy | null
+  entropy_bits: number
+  perplexity: number
+  n_kept: number
+  top1_prob: number
+  kl_final_raw_bits: number | null
+  kl_raw_final_bits: number | null
+}
+
+export interface PathAnswer {
+  /** Every token that has one before it. */
+  tokens: PathToken[]
+  total_logprob_raw: number | null
+  total_logprob: number | null
+  perplexity_raw: number | null
+  perplexity: number | null
+}
+
+export interface SweepPoint {
+  value: number
+  entropy_bits: number
+  perplexity: number
+  top1_prob: number
+  n_kept: number
+  mass_cut: number
+  kl_final_raw_bits: number | null
+  kl_raw_final_bits: number | null
+}
+
+export interface Sweep {
+  setting: string
+  points: SweepPoint[]
+}
+
+export interface CompareSide {
+  sampler: Wanted
+  ignored: { setting: string; reason: string }[]
+  notes: string[]
+  metrics: Metrics
+  stages: Stage[]
+}
+
+export interface CompareRow extends Token {
+  rank: number
+  logit: number | null
+  prob_raw: number
+  prob_a: number
+  prob_b: number
+  change: number
+  cut_by_a: CutBy | null
+  cut_by_b: CutBy | null
+}
+
+export interface Comparison {
+  vocab_size: number
+  a: CompareSide
+  b: CompareSide
+  n_kept_a: number
+  n_kept_b: number
+  n_common: number
+  n_only_a: number
+  n_only_b: number
+  only_a: Token[]
+  only_b: Token[]
+  mass_a_only: number
+  mass_b_only: number
+  total_variation: number
+  kl_a_b_bits: number | null
+  kl_b_a_bits: number | null
+  jensen_shannon_bits: number
+  tokens: CompareRow[]
+}
+
+/** The settings as something to paste. */
+export interface CodeTarget {
+  name: string
+  language: string
+  code: string
+  exact: boolean
+  notes: string[]
+}
+
+export interface FoundModel {
+  name: string
+  path: string
+  place: string
+  title: string
+  architecture: string
+  quantization: string
+  file_bytes: number
+  parameters: number
+  problem: string | null
+}
+
+/** A setting as the core describes it. */
+export interface SettingInfo {
+  name: string
+  aliases: string[]
+  help: string
+  range: string
+}
+
 export interface Dialect {
   name: string
   /** Its defaults. */
@@ -128,6 +275,13 @@ export interface Dialect {
   notes: string[]
   /** Names of the settings it acts on. */
   settings: string[]
+  /** Its stages at those defaults, in order. */
+  chain?: { stage: StageName; off: boolean }[]
+}
+
+export interface Dialects {
+  dialects: Dialect[]
+  settings: SettingInfo[]
 }
 
 export interface Tokenized {
@@ -146,12 +300,16 @@ export interface ModelInfo {
   file_bytes: number
   bos_id: number | null
   eos_id: number | null
+  /** It has a chat template. */
+  chat?: boolean
 }
 
 export interface Status {
   version: string
   model: ModelInfo
   threads: number
+  loading?: { name: string; fraction: number } | null
+  tokens_per_second?: number | null
 }
 
 /** The setting that changes nothing, the default everywhere. */

@@ -1,27 +1,22 @@
 // Everything the page knows, in one place. Components read it and call its methods; only it talks to the backend.
-import { Failure, type Backend } from '../api/backend'
-import { NEUTRAL, type Dialect, type DrawMode, type Next, type Row, type Sampler, type Status, type Token, type Wanted } from '../api/wire'
+import { Failure, type Backend, type NextRequest, type Place } from '../api/backend'
+import type { Draw, DrawMode, Next, Row, Sampler, Settings, Status, StopReason, Token } from '../api/wire'
 import { spoken } from '../view/bytes'
 import { percent } from '../view/format'
+import { History } from './history'
 import { LatestWins } from './latest'
+import { SamplerState } from './sampler.svelte'
 import { SeedLedger } from './seeds'
+import { given, Tree, type Pick, type TreeNode } from './tree'
 
-export interface Pick {
-  token: Token
-  how: DrawMode | 'hand'
-  rank: number
-  probRaw: number
-  prob: number
-  surprisalBits: number
-  seed: number | null
-  u: number | null
-  end: boolean
-}
+export type { Pick } from './tree'
 
 /** `gone`: no answer; asked again until there is one. `prompt`: this context cannot be taken. `other`: said once. */
 export interface Problem {
   about: 'gone' | 'prompt' | 'other'
   message: string
+  /** JSON pointer of what was refused, where it was one thing. */
+  field?: string | null
 }
 
 /** The answer on show and the context it belongs to. */
@@ -30,11 +25,11 @@ interface Picture {
   next: Next
 }
 
-interface Look {
-  tokens: number[]
-  prompt_length: number
-  sampler: Wanted
-  top: number
+/** What undo brings back. */
+interface Moment {
+  tree: Tree
+  at: number | null
+  applied: string | null
 }
 
 /** Timers are injected so that tests need not wait. */
@@ -55,71 +50,95 @@ const TYPING_PAUSE_MS = 160
 const ASK_AGAIN_MS = 2000
 
 export class Workbench {
+  readonly settings = new SamplerState()
   status = $state.raw<Status | null>(null)
   draft = $state(FIRST_PROMPT)
   applied = $state<string | null>(null)
-  prompt = $state.raw<Token[]>([])
-  picks = $state.raw<Pick[]>([])
-  sampler = $state.raw<Sampler>(NEUTRAL)
-  dialects = $state.raw<Dialect[]>([])
-  dialectName = $state('logitpeek')
+  tree = $state.raw<Tree>(Tree.empty)
+  /** The node one stands on: the last token of the context. */
+  at = $state<number | null>(null)
   rows = $state(FIRST_ROWS)
   picture = $state.raw<Picture | null>(null)
   problem = $state.raw<Problem | null>(null)
   announcement = $state('')
   /** Text has been typed that will become the prompt without being asked to. */
   typing = $state(false)
+  /** Tokens are coming by themselves. */
+  generating = $state.raw<{ made: number; of: number } | null>(null)
+  canUndo = $state(false)
+  canRedo = $state(false)
+  /** Somebody looks at rank against probability. */
+  wantsCurve = $state(false)
 
-  readonly tokens: number[] = $derived([...this.prompt.map((t) => t.id), ...this.picks.map((p) => p.token.id)])
+  /** From the first token to the one we stand on. */
+  readonly path: readonly TreeNode[] = $derived(this.tree.path(this.at))
+  /** What follows where one last went. */
+  readonly ahead: readonly TreeNode[] = $derived(this.tree.ahead(this.at))
+  readonly tokens: readonly number[] = $derived(this.path.map((node) => node.pick.token.id))
+  readonly promptLength: number = $derived(leading(this.path))
+  readonly prompt: readonly Token[] = $derived(this.path.slice(0, this.promptLength).map((node) => node.pick.token))
+  readonly picks: readonly Pick[] = $derived(this.path.slice(this.promptLength).map((node) => node.pick))
+  readonly lastPick: Pick | null = $derived(this.picks.at(-1) ?? null)
+  /** Where a question about the next token is asked. */
+  readonly place: Place = $derived({ tokens: this.tokens, prompt_length: this.promptLength, sampler: this.settings.wanted })
   /** The picture belongs to the sentence as it stands (its settings may be a moment old). */
   readonly fresh: boolean = $derived(!this.typing && this.picture !== null && same(this.picture.tokens, this.tokens))
   readonly next: Next | null = $derived(this.picture?.next ?? null)
-  readonly lastPick: Pick | null = $derived(this.picks.at(-1) ?? null)
-  readonly dialect: Dialect | null = $derived(this.dialects.find((d) => d.name === this.dialectName) ?? null)
-  /** Where the knobs stand when nobody touched them. */
-  readonly neutral: Sampler = $derived({ ...NEUTRAL, ...settingsOf(this.dialect?.sampler ?? {}) })
-  /** Names of the settings that act. */
-  readonly acts: readonly string[] = $derived(this.dialect?.settings ?? Object.keys(NEUTRAL))
+  readonly sampler: Sampler = $derived(this.settings.usual)
   readonly draftPending: boolean = $derived(this.applied !== this.draft)
 
-  readonly #backend: Backend
+  readonly backend: Backend
   readonly #clock: Clock
   readonly #seeds = new SeedLedger()
-  readonly #looks = new LatestWins<Look>((look) => this.#look(look))
+  readonly #history = new History<Moment>()
+  readonly #looks = new LatestWins<NextRequest>((look) => this.#look(look))
   readonly #texts = new LatestWins<string>((text) => this.#tokenize(text))
   #deeds: Promise<void> = Promise.resolve()
+  #stop: AbortController | null = null
   #cancelTyping = () => {}
   #cancelAsking = () => {}
 
   constructor(backend: Backend, clock: Clock = realClock) {
-    this.#backend = backend
+    this.backend = backend
     this.#clock = clock
   }
 
   async start(): Promise<void> {
-    await this.#guard(async () => {
-      const status = await this.#backend.status()
-      if (this.dialects.length === 0) this.dialects = await this.#backend.dialects()
-      const changed = this.status !== null && this.status.model.file !== status.model.file
-      this.status = status
-      if (this.problem?.about === 'gone') this.problem = null
-      // Another model reads other ids: begin again from the text, which is all that carries over.
-      if (changed || this.applied === null || this.typing) this.#texts.submit(this.draft)
-      else this.#refresh()
+    await this.guard(async () => {
+      const status = await this.backend.status()
+      if (this.settings.dialects.length === 0) this.settings.know(await this.backend.dialects())
+      this.#serve(status)
     })
+  }
+
+  /** Another model from now on. What was typed stays; its tokens are read anew, for ids mean something else there. */
+  load(name: string): Promise<void> {
+    this.stop()
+    return this.guard(async () => this.#serve(await this.backend.load(name)))
+  }
+
+  #serve(status: Status): void {
+    const changed = this.status !== null && this.status.model.file !== status.model.file
+    this.status = status
+    if (this.problem?.about === 'gone') this.problem = null
+    // Another model reads other ids: begin again from the text, which is all that carries over.
+    if (changed || this.applied === null || this.typing) this.#texts.submit(this.draft)
+    else this.refresh()
   }
 
   /** The text in the prompt field changed. Picks are not thrown away by typing: with picks it waits for apply(). */
   type(text: string): void {
     this.draft = text
     this.#cancelTyping()
-    this.typing = this.picks.length === 0 && this.draftPending
+    const untouched = this.tree.nodes().every((node) => node.pick.how === 'prompt')
+    this.typing = untouched && this.draftPending
     if (this.typing) this.#cancelTyping = this.#clock.after(TYPING_PAUSE_MS, () => this.apply())
   }
 
   /** Starts over from the text in the field. */
   apply(): void {
     this.#cancelTyping()
+    this.stop()
     this.#texts.submit(this.draft)
   }
 
@@ -127,8 +146,31 @@ export class Workbench {
     if (this.applied !== null) this.type(this.applied)
   }
 
+  /** The page as a lesson or an address wants it: a text, some settings, and what was picked after it. */
+  async scene(scene: { prompt: string; dialect?: string; settings?: Settings; picks?: readonly Pick[] }): Promise<void> {
+    this.#cancelTyping()
+    this.stop()
+    this.draft = scene.prompt
+    this.settings.recipe = { dialect: scene.dialect ?? 'logitpeek', given: scene.settings ?? {}, seed: this.settings.recipe.seed, order: null }
+    await this.#tokenize(scene.prompt)
+    for (const pick of scene.picks ?? []) ({ tree: this.tree, at: this.at } = this.tree.grow(this.at, pick))
+    this.refresh()
+  }
+
+  /** A whole tree, from an address or a file. */
+  open(moment: { tree: Tree; at: number | null; prompt: string }): void {
+    this.#note()
+    this.draft = this.applied = moment.prompt
+    this.tree = moment.tree
+    this.at = moment.at
+    this.#seeds.forget()
+    this.refresh()
+  }
+
   pick(row: Row): void {
     if (!this.fresh) return // ranked for another sentence
+    this.stop()
+    this.#note()
     this.#append({
       token: tokenOf(row), how: 'hand', rank: row.rank_raw, probRaw: row.prob_raw, prob: row.prob,
       surprisalBits: row.surprisal_bits ?? Infinity, seed: null, u: null, end: row.id === this.status?.model.eos_id,
@@ -143,36 +185,110 @@ export class Workbench {
     return this.#draw('greedy')
   }
 
+  /** n tokens, one after the other, until something says stop. */
+  async generate(n: number, mode: DrawMode = 'sample', delayMs = 0): Promise<StopReason | null> {
+    this.stop()
+    await this.#settle()
+    if (this.tokens.length === 0) return null
+    const stop = (this.#stop = new AbortController())
+    this.#note()
+    this.generating = { made: 0, of: n }
+    const seed = mode === 'sample' ? this.#seeds.free(this.settings.recipe.seed, this.tokens.length) : this.settings.recipe.seed
+    if (mode === 'sample') this.settings.set({ seed })
+    let reason: StopReason | null = null
+    await this.guard(async () => {
+      reason = await this.backend.generate({ ...this.place, mode, n, delay_ms: delayMs }, (draw) => {
+        if (stop.signal.aborted) return
+        if (mode === 'sample') this.#seeds.note(seed, this.tokens.length)
+        this.#append(pickOf(draw, mode))
+        this.generating = { made: (this.generating?.made ?? 0) + 1, of: n }
+      }, stop.signal)
+    })
+    if (this.#stop === stop) {
+      this.#stop = null
+      const made = this.generating?.made ?? 0
+      this.announcement = `${made} tokens. ${reason ? STOPPED[reason] : ''}`
+      this.generating = null
+    }
+    return reason
+  }
+
+  stop(): void {
+    this.#stop?.abort()
+    this.#stop = null
+    this.generating = null
+  }
+
+  /** To stand on a node: the distribution after it. */
+  stand(id: number): void {
+    this.stop()
+    this.tree = this.tree.visit(id)
+    this.at = id
+    this.announcement = `Standing after ${spoken(this.tree.node(id).pick.token)}.`
+    this.refresh()
+  }
+
+  /** To the moment before a token: what it was chosen from. The first token of a text was chosen from nothing. */
+  standBefore(id: number): void {
+    const { parent } = this.tree.node(id)
+    if (parent !== null) this.stand(parent)
+  }
+
+  /** One token back; what was there stays, one step ahead. */
+  back(): void {
+    const node = this.at === null ? null : this.tree.node(this.at)
+    if (!node || node.parent === null) return
+    this.stand(node.parent)
+    this.announcement = 'Took back one token.'
+  }
+
+  forward(): void {
+    const next = this.ahead[0]
+    if (next) this.stand(next.id)
+  }
+
   undo(): void {
-    if (this.picks.length > 0) this.rewind(this.picks.length - 1)
+    this.#return(this.#history.undo(this.#moment()))
   }
 
-  /** Back to the moment before pick `at` was made. */
-  rewind(at: number): void {
-    const gone = this.picks.length - at
-    this.picks = this.picks.slice(0, at)
-    this.announcement = gone === 1 ? 'Took back one token.' : `Took back ${gone} tokens.`
-    this.#refresh()
+  redo(): void {
+    this.#return(this.#history.redo(this.#moment()))
   }
 
-  set(change: Partial<Sampler>): void {
+  /** Cuts a branch off, with all that follows. Undo brings it back. */
+  remove(id: number): void {
+    const { parent } = this.tree.node(id)
+    if (parent === null) return
+    this.stop()
+    this.#note()
+    this.tree = this.tree.without(id)
+    if (this.at !== null && !this.tree.has(this.at)) this.at = parent
+    this.announcement = 'Branch removed.'
+    this.refresh()
+  }
+
+  name(id: number, name: string): void {
+    this.#note()
+    this.tree = this.tree.named(id, name)
+  }
+
+  set(change: Settings | Partial<Sampler>): void {
     const byHand = change.seed !== undefined
-    this.sampler = { ...this.sampler, ...change }
+    this.settings.set(change as Settings)
     if (byHand) this.#seeds.forget()
-    else this.#refresh()
+    else this.refresh()
   }
 
-  /** The same knobs, in another engine's meaning and at its defaults. */
+  /** The same settings, in another engine's meaning. */
   speak(dialect: string): void {
-    this.dialectName = dialect
-    this.sampler = { ...this.neutral, seed: this.sampler.seed }
-    this.announcement = `Settings now mean what they mean in ${dialect}, at its defaults.`
-    this.#refresh()
+    this.settings.speak(dialect)
+    this.announcement = `Settings now mean what they mean in ${dialect}; what you did not set is its default.`
+    this.refresh()
   }
 
   show(rows: number): void {
     this.rows = rows
-    this.#refresh()
+    this.refresh()
   }
 
   retry(): void {
@@ -180,55 +296,53 @@ export class Workbench {
     void this.start()
   }
 
+  refresh(): void {
+    if (this.tokens.length === 0) return
+    const ids = this.ahead[0] ? [this.ahead[0].pick.token.id] : []
+    this.#looks.submit({ ...this.place, top: this.rows, trace: true, ...(ids.length ? { ids } : {}), ...(this.wantsCurve ? { curve: true } : {}) })
+  }
+
+  /** What was typed becomes the prompt now, even if the pause is not over. */
+  async #settle(): Promise<void> {
+    if (!this.typing) return
+    this.#cancelTyping()
+    await this.#tokenize(this.draft)
+  }
+
   #draw(mode: DrawMode): Promise<void> {
+    this.stop()
     // One deed after the other: three quick presses are three tokens, each drawn after the one before.
     this.#deeds = this.#deeds.then(() =>
-      this.#guard(async () => {
-        if (this.typing) {
-          this.#cancelTyping() // what is drawn continues what was typed, even if the pause is not over
-          await this.#tokenize(this.draft)
-        }
+      this.guard(async () => {
+        await this.#settle()
         const tokens = this.tokens
         if (this.typing || tokens.length === 0) return
-        const seed = mode === 'sample' ? this.#seeds.free(this.sampler.seed, tokens.length) : this.sampler.seed
-        const draw = await this.#backend.draw({ tokens, prompt_length: this.prompt.length, sampler: { ...this.#wanted(), seed }, mode })
+        const standing = this.settings.recipe.seed
+        const seed = mode === 'sample' ? this.#seeds.free(standing, tokens.length) : standing
+        const draw = await this.backend.draw({ ...this.place, sampler: { ...this.settings.wanted, seed }, mode })
         if (!same(tokens, this.tokens)) return // rewound or retyped meanwhile
         if (mode === 'sample') {
           this.#seeds.note(seed, tokens.length)
-          this.sampler = { ...this.sampler, seed }
+          this.settings.set({ seed })
         }
-        const { token } = draw
-        this.#append({
-          token: tokenOf(token), how: mode, rank: token.rank_raw, probRaw: token.prob_raw, prob: token.prob,
-          surprisalBits: token.surprisal_bits ?? Infinity, seed: draw.u === null ? null : draw.seed,
-          u: draw.u, end: token.end,
-        })
+        this.#note()
+        this.#append(pickOf(draw, mode))
       }),
     )
     return this.#deeds
   }
 
   #append(pick: Pick): void {
-    this.picks = [...this.picks, pick]
-    const how = { hand: 'Picked', sample: 'Sampled', greedy: 'Greedy took' }[pick.how]
-    this.announcement = `${how} ${spoken(pick.token)}: rank ${pick.rank}, ${percent(pick.probRaw)}.${pick.end ? ' The model ends the text here.' : ''}`
-    this.#refresh()
+    ;({ tree: this.tree, at: this.at } = this.tree.grow(this.at, pick))
+    const how = { hand: 'Picked', sample: 'Sampled', greedy: 'Greedy took', prompt: 'Read' }[pick.how]
+    const odds = pick.probRaw === null ? '' : `: rank ${pick.rank}, ${percent(pick.probRaw)}`
+    this.announcement = `${how} ${spoken(pick.token)}${odds}.${pick.end ? ' The model ends the text here.' : ''}`
+    this.refresh()
   }
 
-  #refresh(): void {
-    if (this.tokens.length === 0) return
-    this.#looks.submit({ tokens: this.tokens, prompt_length: this.prompt.length, sampler: this.#wanted(), top: this.rows })
-  }
-
-  /** Only what the dialect acts on: the rest would come back as ignored. */
-  #wanted(): Wanted {
-    const acting = Object.entries(this.sampler).filter(([name]) => this.acts.includes(name))
-    return { dialect: this.dialectName, ...Object.fromEntries(acting) }
-  }
-
-  #look(look: Look): Promise<void> {
-    return this.#guard(async () => {
-      const next = await this.#backend.next({ ...look, trace: true })
+  #look(look: NextRequest): Promise<void> {
+    return this.guard(async () => {
+      const next = await this.backend.next(look)
       if (!same(look.tokens, this.tokens)) return
       this.picture = { tokens: look.tokens, next }
       this.problem = null
@@ -236,20 +350,43 @@ export class Workbench {
   }
 
   #tokenize(text: string): Promise<void> {
-    return this.#guard(async () => {
-      const { tokens } = await this.#backend.tokenize(text)
+    return this.guard(async () => {
+      const { tokens } = await this.backend.tokenize(text)
+      if (this.applied !== null && this.tree.nodes().some((node) => node.pick.how !== 'prompt')) this.#note()
       this.applied = text
       this.typing = this.typing && this.draftPending
-      this.prompt = tokens
-      this.picks = []
+      ;({ tree: this.tree, at: this.at } = Tree.of(tokens.map(given)))
       this.#seeds.forget()
-      if (tokens.length > 0) this.#refresh()
+      if (tokens.length > 0) this.refresh()
       else this.problem = { about: 'prompt', message: 'The prompt is empty: type at least one character to see what comes next.' }
     })
   }
 
+  #moment(): Moment {
+    return { tree: this.tree, at: this.at, applied: this.applied }
+  }
+
+  #note(): void {
+    this.#history.note(this.#moment())
+    this.#count()
+  }
+
+  #return(moment: Moment | null): void {
+    if (!moment) return
+    this.stop()
+    if (moment.applied !== this.applied) this.draft = moment.applied ?? this.draft // else what is being typed stays
+    ;({ tree: this.tree, at: this.at, applied: this.applied } = moment)
+    this.#count()
+    this.refresh()
+  }
+
+  #count(): void {
+    this.canUndo = this.#history.canUndo
+    this.canRedo = this.#history.canRedo
+  }
+
   /** Runs one exchange; what goes wrong becomes a problem on show, and nothing that was typed or picked is lost. */
-  async #guard(exchange: () => Promise<void>): Promise<void> {
+  async guard(exchange: () => Promise<void>): Promise<void> {
     try {
       await exchange()
     } catch (error) {
@@ -259,7 +396,7 @@ export class Workbench {
         this.#cancelAsking = this.#clock.after(ASK_AGAIN_MS, () => this.retry())
       } else if (error instanceof Failure) {
         this.typing = false
-        this.problem = { about: aboutPrompt(error) ? 'prompt' : 'other', message: error.message }
+        this.problem = { about: aboutPrompt(error) ? 'prompt' : 'other', message: error.message, field: error.field }
       } else {
         throw error
       }
@@ -267,14 +404,28 @@ export class Workbench {
   }
 }
 
+const STOPPED: Record<StopReason, string> = {
+  length: 'That was all that was asked for.',
+  end_of_text: 'The model ended the text.',
+  context_full: 'The context is full.',
+  cancelled: 'Stopped.',
+}
+
 /** Refusals that a different prompt would mend: a bad text, or a context that is empty or longer than the model's. */
 const aboutPrompt = (failure: Failure) => failure.code === 'out_of_range' || /^\/(tokens|text)/.test(failure.field ?? '')
 
-/** The settings there are knobs for. */
-const settingsOf = (wanted: Partial<Wanted>): Partial<Sampler> =>
-  Object.fromEntries(Object.entries(wanted).filter(([name, value]) => name in NEUTRAL && typeof value === 'number'))
-
 const tokenOf = ({ id, text, bytes_hex, special }: Token): Token =>
   special ? { id, text, bytes_hex, special } : { id, text, bytes_hex }
+
+const pickOf = ({ token, u, seed }: Draw, how: DrawMode): Pick => ({
+  token: tokenOf(token), how, rank: token.rank_raw, probRaw: token.prob_raw, prob: token.prob,
+  surprisalBits: token.surprisal_bits ?? Infinity, seed: u === null ? null : seed, u, end: token.end,
+})
+
+/** How many tokens of a path are the prompt. */
+function leading(path: readonly TreeNode[]): number {
+  const first = path.findIndex((node) => node.pick.how !== 'prompt')
+  return first < 0 ? path.length : first
+}
 
 const same = (a: readonly number[], b: readonly number[]) => a.length === b.length && a.every((x, i) => x === b[i])

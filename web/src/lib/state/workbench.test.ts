@@ -1,57 +1,7 @@
 import { flushSync } from 'svelte'
 import { beforeEach, expect, test } from 'vitest'
-import { Failure, type Backend, type DrawRequest, type NextRequest } from '../api/backend'
-import { NEUTRAL, type Dialect, type Draw, type Next, type Status, type Token, type Tokenized } from '../api/wire'
-import { example } from '../view/example'
+import { FakeBackend } from './fake'
 import { Workbench, type Clock } from './workbench.svelte'
-
-const token = (id: number): Token => ({ id, text: String(id), bytes_hex: '61' })
-
-/** A core with one token a character; draws give 1000 + seed + position. Answers come when told to. */
-class FakeBackend implements Backend {
-  file = 'a.gguf'
-  down = false
-  looks: NextRequest[] = []
-  draws: DrawRequest[] = []
-  held: (() => void)[] | null = null
-
-  async status(): Promise<Status> {
-    this.#check()
-    const model = { name: 'm', file: this.file, architecture: 'llama', parameters: 1, quantization: 'F32', vocab_size: 8,
-      context_length: 99, file_bytes: 1, bos_id: null, eos_id: 15 }
-    return { version: '0', threads: 1, model }
-  }
-  async dialects(): Promise<Dialect[]> {
-    this.#check()
-    const all = ['temperature', 'top_k', 'top_p', 'seed']
-    return [
-      { name: 'logitpeek', sampler: { dialect: 'logitpeek', ...NEUTRAL }, notes: [], settings: Object.keys(NEUTRAL) },
-      { name: 'other', sampler: { dialect: 'other', temperature: 0.8, top_k: 40, top_p: 0.9 }, notes: ['odd'], settings: all },
-    ]
-  }
-  async tokenize(text: string): Promise<Tokenized> {
-    this.#check()
-    if (text === 'too long') throw new Failure('refused', 'The text is too long.', 'out_of_range', '/text')
-    return { model: 'm', tokens: [...text].map((_, i) => token(i)) }
-  }
-  async next(request: NextRequest): Promise<Next> {
-    this.#check()
-    this.looks.push(request)
-    if (this.held) await new Promise<void>((resolve) => this.held?.push(resolve))
-    return example({ sampler: request.sampler })
-  }
-  async draw(request: DrawRequest): Promise<Draw> {
-    this.#check()
-    this.draws.push(request)
-    const seed = request.sampler.seed ?? 0
-    const position = request.tokens.length
-    const row = { ...example().tokens[0]!, id: 1000 + seed + position, surprisal_bits: 1, end: false }
-    return { token: row, mode: request.mode, seed, position, u: request.mode === 'greedy' ? null : 0.5, mirostat_mu: null }
-  }
-  #check() {
-    if (this.down) throw new Failure('gone', 'no answer')
-  }
-}
 
 const settle = async () => {
   for (let i = 0; i < 20; i++) await Promise.resolve()
@@ -137,22 +87,83 @@ test('quick presses are drawn one after the other, each after the last', async (
 // Mutation: never note a seed as used -> red.
 test('sampling again after going back uses the next seed, and shows it', async () => {
   await bench.sample()
-  bench.undo()
+  bench.back()
   await bench.sample()
   expect(backend.draws.map((draw) => draw.sampler.seed)).toEqual([42, 43])
   expect(bench.sampler.seed).toBe(43)
-  bench.undo()
+  bench.back()
   bench.set({ seed: 42 })
   await bench.sample()
   expect(backend.draws.at(-1)?.sampler.seed).toBe(42)
 })
 
-test('rewinding drops the pick and what follows', async () => {
+// Mutation: drop what lies ahead in stand() -> red.
+test('standing before a pick shows what it was chosen from; what follows stays ahead', async () => {
   for (let i = 0; i < 3; i++) await bench.sample()
-  bench.rewind(1)
+  bench.standBefore(bench.path.at(-2)!.id)
   await settle()
   expect(ids()).toEqual([1045])
-  expect(backend.looks.at(-1)?.tokens).toEqual([0, 1, 2, 1045])
+  expect(backend.looks.at(-1)).toMatchObject({ tokens: [0, 1, 2, 1045], ids: [1046] })
+  expect(bench.ahead.map((node) => node.pick.token.id)).toEqual([1046, 1047])
+  bench.forward()
+  bench.forward()
+  await settle()
+  expect(ids()).toEqual([1045, 1046, 1047])
+})
+
+// Mutation: let a pick replace what lies ahead -> red.
+test('choosing something else begins a branch; the other one is still there; undo and redo go through all of it', async () => {
+  await bench.sample()
+  await bench.sample()
+  bench.standBefore(bench.path.at(-1)!.id)
+  await settle()
+  bench.pick(bench.next!.tokens[0]!)
+  await settle()
+  expect(ids()).toEqual([1045, 10])
+  expect(bench.tree.leaves().map((leaf) => leaf.pick.token.id)).toEqual([1046, 10])
+  bench.remove(bench.at!)
+  expect(ids()).toEqual([1045])
+  bench.undo()
+  expect(ids()).toEqual([1045, 10])
+  bench.undo()
+  expect(bench.tree.leaves().length).toBe(1)
+  bench.redo()
+  bench.redo()
+  expect([ids(), bench.canRedo]).toEqual([[1045], false])
+})
+
+test('inside the prompt one can stand too; a pick there is no prompt', async () => {
+  bench.standBefore(bench.path.at(-1)!.id)
+  await settle()
+  expect(backend.looks.at(-1)).toMatchObject({ tokens: [0, 1], prompt_length: 2 })
+  bench.pick(bench.next!.tokens[0]!)
+  await settle()
+  expect(backend.looks.at(-1)).toMatchObject({ tokens: [0, 1, 10], prompt_length: 2 })
+})
+
+test('another prompt is a new tree, and undo brings the old one back with its picks', async () => {
+  await bench.sample()
+  bench.type('xy')
+  bench.apply()
+  await settle()
+  expect(bench.tokens).toEqual([0, 1])
+  bench.undo()
+  expect([bench.draft, bench.tokens]).toEqual(['abc', [0, 1, 2, 1045]])
+})
+
+// Mutation: append what comes after stop() -> red.
+test('tokens stream in until told to stop, and are one step of undo', async () => {
+  const done = bench.generate(5)
+  await settle()
+  backend.stream?.(3)
+  expect([ids(), bench.generating]).toEqual([[1000, 1001, 1002], { made: 3, of: 5 }])
+  bench.stop()
+  backend.stream?.(1)
+  expect(await done).toBe('cancelled')
+  await settle()
+  expect([ids().length, bench.generating]).toEqual([3, null])
+  bench.undo()
+  expect(ids()).toEqual([])
 })
 
 // Mutation: tokenise while typing although there are picks -> red.
@@ -192,7 +203,7 @@ test('nothing typed or picked is lost when the server goes, and it goes on when 
   bench.set({ temperature: 0.5 })
   await settle()
   expect(bench.problem?.about).toBe('gone')
-  expect([bench.draft, ids().length, bench.picture?.next.sampler.temperature]).toEqual(['abc', 1, 1])
+  expect([bench.draft, ids().length, bench.picture?.next.sampler.temperature]).toEqual(['abc', 1, undefined])
   await tick()
   expect(bench.problem?.about).toBe('gone')
   backend.down = false
@@ -216,7 +227,7 @@ test('another model after a restart reads the text anew', async () => {
 test('a prompt that cannot be taken is explained in place and stays typed', async () => {
   bench.type('too long')
   await tick()
-  expect(bench.problem).toEqual({ about: 'prompt', message: 'The text is too long.' })
+  expect(bench.problem).toEqual({ about: 'prompt', message: 'The text is too long.', field: '/text' })
   expect([bench.draft, bench.tokens]).toEqual(['too long', [0, 1, 2]])
   bench.type('')
   await tick()
@@ -226,23 +237,25 @@ test('a prompt that cannot be taken is explained in place and stays typed', asyn
   expect(bench.problem).toBeNull()
 })
 
-// Mutation: keep the knobs where they stood -> red: 1 would not be the other engine's default.
-test('another dialect brings its defaults, sends only what acts there, and says what is the prompt', async () => {
-  await bench.start()
-  await settle()
-  bench.set({ temperature: 1.5, min_p: 0.2, seed: 7 })
+// Mutation: send the old dialect's defaults along -> red: 1 would not be the other engine's default.
+test('another dialect keeps what was set by hand, fills in its own defaults, and is told what is the prompt', async () => {
+  bench.set({ min_p: 0.2, seed: 7 })
   await settle()
   bench.speak('other')
   await settle()
-  expect(backend.looks.at(-1)?.sampler).toEqual({ dialect: 'other', temperature: 0.8, top_k: 40, top_p: 0.9, seed: 7 })
-  expect(bench.neutral.temperature).toBe(0.8)
+  expect(backend.looks.at(-1)?.sampler).toEqual({ dialect: 'other', min_p: 0.2, seed: 7 })
+  expect([bench.sampler.temperature, bench.settings.value('top_k')]).toEqual([0.8, 40])
+  bench.set({ temperature: 1 })
+  await settle()
+  expect(backend.looks.at(-1)?.sampler).toEqual({ dialect: 'other', min_p: 0.2, temperature: 1, seed: 7 })
   bench.pick(bench.next!.tokens[0]!)
   await settle()
   const look = backend.looks.at(-1)
   expect(look?.tokens.length).toBe((look?.prompt_length ?? 0) + 1)
   await bench.sample()
   expect(backend.draws.at(-1)?.sampler.dialect).toBe('other')
+  bench.settings.reset('min_p', 'temperature')
   bench.speak('logitpeek')
   await settle()
-  expect(backend.looks.at(-1)?.sampler).toEqual({ dialect: 'logitpeek', ...NEUTRAL, seed: bench.sampler.seed })
+  expect(backend.looks.at(-1)?.sampler).toEqual({ dialect: 'logitpeek', seed: bench.sampler.seed })
 })

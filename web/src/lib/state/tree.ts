@@ -1,0 +1,152 @@
+// The tree of sentences: a node is a token, a path from the root a sentence, a fork two ways to go on. Immutable: every
+// change gives a new tree that shares the old one's nodes, so that undo is keeping the old one.
+import type { DrawMode, Token } from '../api/wire'
+
+/** How a token came to stand there, and what the model thought of it then. `prompt`: it was given. */
+export interface Pick {
+  token: Token
+  how: DrawMode | 'hand' | 'prompt'
+  rank: number | null
+  probRaw: number | null
+  prob: number | null
+  surprisalBits: number | null
+  seed: number | null
+  u: number | null
+  end: boolean
+}
+
+export interface TreeNode {
+  id: number
+  /** null: it begins a text. */
+  parent: number | null
+  pick: Pick
+  children: readonly number[]
+  /** The child that was visited last: where "forward" leads. */
+  last: number | null
+  name: string | null
+}
+
+export const given = (token: Token): Pick => ({
+  token, how: 'prompt', rank: null, probRaw: null, prob: null, surprisalBits: null, seed: null, u: null, end: false,
+})
+
+export class Tree {
+  readonly #nodes: ReadonlyMap<number, TreeNode>
+  readonly #next: number
+  readonly first: number | null
+
+  private constructor(nodes: ReadonlyMap<number, TreeNode>, next: number, first: number | null) {
+    this.#nodes = nodes
+    this.#next = next
+    this.first = first
+  }
+
+  static readonly empty = new Tree(new Map(), 0, null)
+
+  /** A tree of one path; `at` is its last node. */
+  static of(picks: readonly Pick[]): { tree: Tree; at: number | null } {
+    let tree = Tree.empty
+    let at: number | null = null
+    for (const pick of picks) ({ tree, at } = tree.grow(at, pick))
+    return { tree, at }
+  }
+
+  get size(): number {
+    return this.#nodes.size
+  }
+
+  node(id: number): TreeNode {
+    const node = this.#nodes.get(id)
+    if (!node) throw new Error(`no node ${id} in this tree`)
+    return node
+  }
+
+  has = (id: number): boolean => this.#nodes.has(id)
+
+  /** Goes on from `at` (null: begins the text). The same token twice from one place is one branch, not two. */
+  grow(at: number | null, pick: Pick): { tree: Tree; at: number } {
+    if (at === null && this.first !== null) throw new Error('a tree has one beginning')
+    const known = at === null ? undefined : this.node(at).children.find((child) => this.node(child).pick.token.id === pick.token.id)
+    if (known !== undefined) return { tree: this.visit(known), at: known }
+    const id = this.#next
+    const nodes = new Map(this.#nodes)
+    nodes.set(id, { id, parent: at, pick, children: [], last: null, name: null })
+    if (at !== null) {
+      const parent = this.node(at)
+      nodes.set(at, { ...parent, children: [...parent.children, id], last: id })
+    }
+    return { tree: new Tree(nodes, id + 1, this.first ?? id), at: id }
+  }
+
+  /** The same tree, with "forward" leading to `id` from every node above it. */
+  visit(id: number): Tree {
+    let nodes: Map<number, TreeNode> | null = null
+    for (let child = this.node(id); child.parent !== null; child = this.node(child.parent)) {
+      const parent = this.node(child.parent)
+      if (parent.last === child.id) continue
+      nodes ??= new Map(this.#nodes)
+      nodes.set(parent.id, { ...(nodes.get(parent.id) ?? parent), last: child.id })
+    }
+    return nodes ? new Tree(nodes, this.#next, this.first) : this
+  }
+
+  /** Without `id` and all that follows it. */
+  without(id: number): Tree {
+    const { parent } = this.node(id)
+    if (parent === null) return Tree.empty
+    const nodes = new Map(this.#nodes)
+    const gone = [id]
+    for (let next = gone.pop(); next !== undefined; next = gone.pop()) {
+      gone.push(...this.node(next).children)
+      nodes.delete(next)
+    }
+    const above = this.node(parent)
+    const children = above.children.filter((child) => child !== id)
+    nodes.set(parent, { ...above, children, last: above.last === id ? (children.at(-1) ?? null) : above.last })
+    return new Tree(nodes, this.#next, this.first)
+  }
+
+  named(id: number, name: string): Tree {
+    const nodes = new Map(this.#nodes)
+    nodes.set(id, { ...this.node(id), name: name.trim() === '' ? null : name.trim() })
+    return new Tree(nodes, this.#next, this.first)
+  }
+
+  /** From the beginning to `id`, itself included. */
+  path(id: number | null): TreeNode[] {
+    const path: TreeNode[] = []
+    for (let at = id; at !== null; at = this.node(at).parent) path.push(this.node(at))
+    return path.reverse()
+  }
+
+  /** What follows `id` where one last went. */
+  ahead(id: number | null): TreeNode[] {
+    const ahead: TreeNode[] = []
+    for (let at = id === null ? this.first : this.node(id).last; at !== null; at = this.node(at).last) ahead.push(this.node(at))
+    return ahead
+  }
+
+  /** The ends of all branches, in the order they were begun. */
+  leaves(): TreeNode[] {
+    return [...this.#nodes.values()].filter((node) => node.children.length === 0).sort((a, b) => a.id - b.id)
+  }
+
+  /** Where the branch that ends in `leaf` leaves what came before: the node below the last fork above it. */
+  branchOf(leaf: number): number {
+    let at = this.node(leaf)
+    while (at.parent !== null && this.node(at.parent).children.length === 1) at = this.node(at.parent)
+    return at.id
+  }
+
+  nodes(): TreeNode[] {
+    return [...this.#nodes.values()]
+  }
+}
+
+/** Sum of the raw log-probabilities [nats] of the picks among `path`, and the perplexity per pick; null without a pick. */
+export function weigh(path: readonly TreeNode[]): { picks: number; logprob: number; perplexity: number } | null {
+  const picks = path.filter(({ pick }) => pick.probRaw !== null)
+  if (picks.length === 0) return null
+  const logprob = picks.reduce((sum, { pick }) => sum + Math.log(pick.probRaw ?? 1), 0)
+  return { picks: picks.length, logprob, perplexity: Math.exp(-logprob / picks.length) }
+}
