@@ -3,7 +3,7 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-set(library_layers base distribution gguf quant tokenizer model sampling metrics dialect hub engine wire)
+set(library_layers base distribution gguf quant tokenizer chat model sampling metrics dialect hub engine wire)
 set(targets "")
 foreach(layer ${library_layers})
   list(APPEND targets lp_${layer})

@@ -21,9 +21,11 @@ constexpr std::array<uint32_t, 4> Philox4x32(std::array<uint32_t, 4> counter, st
   return counter;
 }
 
-// Uniform in [0, 1) with 53 random bits. `position` is the number of tokens before the one that is drawn.
-constexpr double UniformAt(uint64_t seed, uint64_t position) {
-  const auto r = Philox4x32({static_cast<uint32_t>(position), static_cast<uint32_t>(position >> 32), 0, 0},
+// Uniform in [0, 1) with 53 random bits. `position` is the number of tokens before the one that is drawn; `stream` 0 is the draw
+// itself, any other an experiment beside it.
+constexpr double UniformAt(uint64_t seed, uint64_t position, uint64_t stream = 0) {
+  const auto r = Philox4x32({static_cast<uint32_t>(position), static_cast<uint32_t>(position >> 32), static_cast<uint32_t>(stream),
+                             static_cast<uint32_t>(stream >> 32)},
                             {static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)});
   const uint64_t bits = (uint64_t{r[0]} << 32 | r[1]) >> 11;
   return static_cast<double>(bits) * 0x1p-53;

@@ -65,6 +65,7 @@ struct ServeOptions {
 Status RunServe(const CommonOptions& common, const ServeOptions& options);
 
 // The model that -m names, loaded.
+EngineOptions EngineOptionsOf(const CommonOptions& common);
 Result<std::unique_ptr<Engine>> OpenEngine(const CommonOptions& common);
 // The tokens of -p, checked to fit the model's context.
 Result<std::vector<TokenId>> PromptTokens(const Engine& engine, const CommonOptions& common);

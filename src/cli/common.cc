@@ -5,9 +5,11 @@
 
 namespace lp {
 
+EngineOptions EngineOptionsOf(const CommonOptions& common) { return {.n_threads = common.threads, .context = common.context}; }
+
 Result<std::unique_ptr<Engine>> OpenEngine(const CommonOptions& common) {
   LP_ASSIGN_OR_RETURN(const std::string path, ResolveModel(common.model));
-  return Engine::Open(path, {.n_threads = common.threads, .context = common.context});
+  return Engine::Open(path, EngineOptionsOf(common));
 }
 
 Result<std::vector<TokenId>> PromptTokens(const Engine& engine, const CommonOptions& common) {

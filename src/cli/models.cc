@@ -3,28 +3,16 @@
 #include <fmt/format.h>
 
 #include "cli/commands.h"
-#include "wire/wire.h"
+#include "server/models_json.h"
 
 namespace lp {
 
 Status RunModels(const CommonOptions& common) {
-  const std::vector<FoundModel> models = FindModels();
   if (common.json) {
-    Json json = Json::array();
-    for (const FoundModel& m : models) {
-      json.push_back({{"name", m.name},
-                      {"path", m.path},
-                      {"title", m.title},
-                      {"architecture", m.architecture},
-                      {"quantization", m.quantization},
-                      {"parameters", m.n_parameters},
-                      {"file_bytes", m.file_bytes},
-                      {"default", m.is_default},
-                      {"problem", m.problem.empty() ? Json(nullptr) : Json(m.problem)}});
-    }
-    fmt::print("{}\n", Dump({{"folders", ModelFolders()}, {"models", std::move(json)}}, 1));
+    fmt::print("{}\n", Dump(ModelsJson(), 1));
     return Ok();
   }
+  const std::vector<FoundModel> models = FindModels();
   const Terminal terminal;
   for (const FoundModel& m : models) {
     const std::string mark = m.is_default ? " (default)" : "";

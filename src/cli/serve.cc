@@ -47,8 +47,9 @@ Status RunServe(const CommonOptions& common, const ServeOptions& options) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
 
-  LP_ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, OpenEngine(common));
-  Server server(*engine, kVersion);
+  LP_ASSIGN_OR_RETURN(std::shared_ptr<Engine> engine, OpenEngine(common));
+  const std::string name = engine->info().name;
+  Server server(std::move(engine), EngineOptionsOf(common), kVersion);
   LP_RETURN_IF_ERROR(server.Bind({.host = options.host, .port = options.port}));
   std::thread stopper([&] {
     int signal = 0;
@@ -56,7 +57,7 @@ Status RunServe(const CommonOptions& common, const ServeOptions& options) {
     server.Stop();
   });
   const bool opened = options.open_browser && OpenBrowser(server.url());
-  fmt::print(stderr, "logitpeek: {} is at {}{} (Ctrl-C stops)\n", engine->info().name, server.url(),
+  fmt::print(stderr, "logitpeek: {} is at {}{} (Ctrl-C stops)\n", name, server.url(),
              opened ? ", opening in your browser" : "");
   server.Run();
   ::kill(::getpid(), SIGTERM);  // where Run ended by itself, the stopper still waits

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <chrono>
+#include <ctime>
 #include <filesystem>
 #include <thread>
 
@@ -56,6 +57,9 @@ Result<std::unique_ptr<Engine>> Engine::Open(const std::string& path, const Engi
   engine->model_ = std::move(model).value();
   engine->tokenizer_ = std::move(tokenizer).value();
 
+  if (auto chat = ReadChatTemplate(*file); chat.ok()) engine->chat_template_ = std::move(chat).value();
+  engine->search_ = std::make_unique<VocabularySearch>(*engine->tokenizer_);
+
   const ModelConfig& config = engine->model_->config();
   if (engine->tokenizer_->size() != config.n_vocab) {
     return Error{ErrorCode::kCorrupt,
@@ -98,6 +102,16 @@ Result<std::vector<TokenId>> Engine::Prompt(std::string_view text) const {
   return tokenizer_->EncodePrompt(text);
 }
 
+Result<std::vector<TokenId>> Engine::Chat(const std::vector<ChatMessage>& messages, bool add_generation_prompt) const {
+  if (chat_template_.empty()) {
+    return Error{ErrorCode::kNotFound, "this model has no chat template: it was not trained to chat; give it a plain text to continue", info_.name};
+  }
+  const std::time_t now = std::time(nullptr);
+  ChatTemplateOptions options{.add_generation_prompt = add_generation_prompt};
+  ::localtime_r(&now, &options.now);
+  return EncodeChat(chat_template_, messages, options, *tokenizer_);
+}
+
 Status Engine::Check(std::span<const TokenId> context) const {
   if (context.empty()) return Error{ErrorCode::kOutOfRange, "the context is empty; give at least one token", "/tokens"};
   if (context.size() > info_.context_length) {
@@ -135,11 +149,36 @@ Result<Evaluation> Engine::Evaluate(std::span<const TokenId> context, const Eval
   if (LogitsHandle logits = Recall(context))
     return Evaluation{std::move(logits), true, 0};  // another request was first
   auto logits = std::make_shared<std::vector<float>>(info_.n_vocab);
+  const bool one_token = CommonPrefix(path_, context) + 1 == context.size();
   const auto start = std::chrono::steady_clock::now();
   LP_RETURN_IF_ERROR(Advance(context, 1, *logits, progress));
   const std::chrono::duration<double, std::milli> spent = std::chrono::steady_clock::now() - start;
+  if (one_token && spent.count() > 0) tokens_per_second_ = 1000 / spent.count();
   Remember(context, logits);
   return Evaluation{std::move(logits), false, spent.count()};
+}
+
+Status Engine::EvaluateEach(std::span<const TokenId> path, size_t from, const std::function<Status(size_t, const LogitsHandle&)>& visit,
+                            const EvalProgress& progress) {
+  LP_RETURN_IF_ERROR(Check(path));
+  constexpr size_t kHeld = 16u << 20;  // floats evaluated at once: 64 MiB
+  const size_t chunk = std::max<size_t>(1, kHeld / info_.n_vocab);
+  for (size_t i = from; i < path.size();) {
+    if (const LogitsHandle known = Recall(path.first(i + 1))) {
+      LP_RETURN_IF_ERROR(visit(i++, known));
+      continue;
+    }
+    size_t end = i + 1;  // as far as nothing is known
+    while (end < path.size() && end - i < chunk && !Recall(path.first(end + 1))) ++end;
+    LP_ASSIGN_OR_RETURN(const std::vector<float> logits, EvaluateAll(path.first(end), end - i, progress));
+    for (size_t row = 0; i < end; ++i, ++row) {
+      const auto one = logits.begin() + static_cast<std::ptrdiff_t>(row * info_.n_vocab);
+      const auto handle = std::make_shared<std::vector<float>>(one, one + static_cast<std::ptrdiff_t>(info_.n_vocab));
+      Remember(path.first(i + 1), handle);
+      LP_RETURN_IF_ERROR(visit(i, handle));
+    }
+  }
+  return Ok();
 }
 
 Result<std::vector<float>> Engine::EvaluateAll(std::span<const TokenId> context, size_t n_last,

@@ -5,6 +5,8 @@
 // from several threads; evaluations queue, one runs at a time, remembered logits are handed out at once.
 #pragma once
 
+#include <atomic>
+#include <functional>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -14,9 +16,11 @@
 #include "base/mapped_file.h"
 #include "base/result.h"
 #include "base/thread_pool.h"
+#include "chat/chat_template.h"
 #include "dialect/dialect.h"
 #include "gguf/gguf.h"
 #include "model/model.h"
+#include "tokenizer/search.h"
 #include "tokenizer/tokenizer.h"
 
 namespace lp {
@@ -59,6 +63,12 @@ class Engine {
   const ModelInfo& info() const { return info_; }
   const Tokenizer& tokenizer() const { return *tokenizer_; }
   size_t n_threads() const { return pool_.size(); }
+  const VocabularySearch& search() const { return *search_; }
+  // The file's chat template; empty where it has none.
+  const std::string& chat_template() const { return chat_template_; }
+  // Tokens of a conversation in the model's own template. Errors: kNotFound where the model has none, and the template's.
+  Result<std::vector<TokenId>> Chat(const std::vector<ChatMessage>& messages, bool add_generation_prompt = true) const;
+  double tokens_per_second() const { return tokens_per_second_; }  // of the last token decoded alone; 0: none yet
   const ModelFacts& facts() const { return facts_; }  // what a dialect wants to know of the model
 
   // Ids of a prompt, BOS included where the model asks for it. An empty text is an error.
@@ -71,6 +81,11 @@ class Engine {
   // What the model would say if its layers ended earlier: for each layer the logits [n_vocab] of the final norm and head on
   // the residual stream of the last token; the last layer's are the model's own. `taps.attention` may watch as well.
   Result<std::vector<std::vector<float>>> Lens(std::span<const TokenId> context, const Taps& taps = {});
+
+  // The logits that follow each of the tokens of `path` from index `from` on: `visit(i, logits)` in order. Remembered ones
+  // are handed out as they are; the others are evaluated together, a bounded number at a time, and remembered.
+  Status EvaluateEach(std::span<const TokenId> path, size_t from, const std::function<Status(size_t, const LogitsHandle&)>& visit,
+                      const EvalProgress& progress = nullptr);
 
   // For scoring: the logits that follow each of the last n_last tokens of `context`, row-major [n_last, n_vocab]; not
   // remembered.
@@ -90,7 +105,10 @@ class Engine {
   ModelInfo info_;
   ModelFacts facts_;
   std::unique_ptr<Tokenizer> tokenizer_;
+  std::unique_ptr<VocabularySearch> search_;
+  std::string chat_template_;
   std::unique_ptr<Model> model_;
+  std::atomic<double> tokens_per_second_ = 0;
 
   std::mutex model_mutex_;  // guards pool_, cache_, path_
   ThreadPool pool_;

@@ -189,4 +189,23 @@ Chain Advance(const Trace& trace, TokenId drawn) {
 
 TokenRow TokenAt(const Trace& trace, double u) { return trace.RowOf(PickInRankOrder(trace.final(), u).id); }
 
+std::vector<DrawCount> DrawMany(const Trace& trace, size_t n) {
+  const State& final = trace.final();
+  const std::span<const Candidate> left = final.Top(final.n());
+  std::vector<double> through;  // [left] probability of a token and all before it
+  double sum = 0;
+  for (const Candidate& c : left) through.push_back(sum += final.ProbabilityOf(c.value));
+  std::vector<size_t> counts(left.size());
+  for (size_t draw = 0; draw < n; ++draw) {
+    const double u = UniformAt(trace.chain().seed, trace.step().position, draw + 1);
+    const auto at = std::upper_bound(through.begin(), through.end(), u) - through.begin();
+    ++counts[std::min(static_cast<size_t>(at), left.size() - 1)];  // the sliver above the sum is the last token's
+  }
+  std::vector<DrawCount> drawn;
+  for (size_t i = 0; i < left.size(); ++i) {
+    if (counts[i] > 0) drawn.push_back({left[i].id, counts[i]});
+  }
+  return drawn;
+}
+
 }  // namespace lp

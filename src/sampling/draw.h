@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "sampling/trace.h"
 
@@ -18,6 +19,14 @@ struct DrawnToken {
 DrawnToken Draw(const Trace& trace);
 DrawnToken DrawAt(const Trace& trace, uint64_t position);  // the same at another position
 TokenId DrawId(const Trace& trace);                        // only which token: computes nothing else
+
+// How often each token comes when a step is drawn n times over: counts of the tokens that came at all, by rank. Inverse CDF with
+// numbers keyed by (seed, position, draw), so the same n draws come again, and are not the one that Draw makes. [D8]
+struct DrawCount {
+  TokenId id = 0;
+  size_t n = 0;
+};
+std::vector<DrawCount> DrawMany(const Trace& trace, size_t n);
 
 // What a draw leaves behind for the next step: mirostat's mu [D34, D35], adaptive-p's memory [D36]. Everything else in
 // a chain is the same at every step.

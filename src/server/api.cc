@@ -1,31 +1,46 @@
 #include "server/api.h"
 
-#include <array>
-#include <limits>
+#include <algorithm>
+#include <span>
 
 #include "base/str_cat.h"
-#include "sampling/draw.h"
+#include "server/models_json.h"
 
 namespace lp {
 namespace {
 
-// The end of a chain: draws a token, or takes the likeliest one left.
-DrawnToken Choose(const Trace& trace, bool greedy) {
-  if (!greedy) return lp::Draw(trace);
-  return {.row = trace.RowOf(trace.final().Top(1)[0].id), .u = std::numeric_limits<double>::quiet_NaN()};
-}
+using Fields = std::vector<std::string_view>;
 
-// mirostat's state after this draw, to be sent back with the next one; null where there is no mirostat.
-Json NextMu(const Trace& trace, TokenId drawn) {
-  const Chain next = Advance(trace, drawn);
-  for (const Stage& stage : next.stages) {
-    if (const auto* s = std::get_if<Mirostat1>(&stage)) return NumberOrNull(s->mu);
-    if (const auto* s = std::get_if<Mirostat2>(&stage)) return NumberOrNull(s->mu);
-  }
-  return nullptr;
+struct Route {
+  std::string_view path;
+  Fields fields;  // of the body
+  Result<Json> (*answer)(Engine&, const Json&);
+};
+
+const Fields kGenerateFields = {"tokens", "prompt_length", "sampler", "mode", "n", "delay_ms"};
+
+std::span<const Route> Routes() {
+  static const std::vector<Route> routes = {
+      {"/api/v1/tokenize", {"text"}, TokenizeAnswer},
+      {"/api/v1/chat", {"messages", "add_generation_prompt"}, ChatAnswer},
+      {"/api/v1/next", {"tokens", "prompt_length", "sampler", "top", "trace", "ids", "curve"}, NextAnswer},
+      {"/api/v1/draw", {"tokens", "prompt_length", "sampler", "mode"}, DrawAnswer},
+      {"/api/v1/sample", {"tokens", "prompt_length", "sampler", "n", "top"}, SampleAnswer},
+      {"/api/v1/search", {"tokens", "prompt_length", "sampler", "query", "limit"}, SearchAnswer},
+      {"/api/v1/sweep", {"tokens", "prompt_length", "sampler", "setting", "values"}, SweepAnswer},
+      {"/api/v1/path", {"tokens", "prompt_length", "sampler"}, PathAnswer},
+      {"/api/v1/compare", {"tokens", "prompt_length", "a", "b", "top"}, CompareAnswer},
+      {"/api/v1/translate", {"tokens", "prompt_length", "from", "to"}, TranslateAnswer},
+      {"/api/v1/code", {"tokens", "prompt_length", "sampler"}, CodeAnswer},
+  };
+  return routes;
 }
 
 Json OptionalId(std::optional<TokenId> id) { return id ? Json(*id) : Json(nullptr); }
+
+ApiReply Reply(const Result<Json>& result) {
+  return result.ok() ? ApiReply{200, *result} : ApiReply{HttpStatus(result.error().code), ErrorJson(result.error())};
+}
 
 }  // namespace
 
@@ -50,8 +65,11 @@ int HttpStatus(ErrorCode code) {
   LP_CHECK(false);
 }
 
-Result<Json> Api::Status() const {
-  const ModelInfo& info = engine_.info();
+Result<Json> Api::StatusAnswer() const {
+  const std::shared_ptr<Engine> engine = host_.Current();
+  const ModelInfo& info = engine->info();
+  const double speed = engine->tokens_per_second();
+  const auto loading = host_.loading();
   return Json{{"version", version_},
               {"model",
                {{"name", info.name},
@@ -62,111 +80,49 @@ Result<Json> Api::Status() const {
                 {"vocab_size", info.n_vocab},
                 {"context_length", info.context_length},
                 {"file_bytes", info.file_bytes},
-                {"bos_id", OptionalId(engine_.tokenizer().bos())},
-                {"eos_id", OptionalId(engine_.tokenizer().eos())}}},
-              {"threads", engine_.n_threads()}};
+                {"bos_id", OptionalId(engine->tokenizer().bos())},
+                {"eos_id", OptionalId(engine->tokenizer().eos())},
+                {"chat", !engine->chat_template().empty()}}},
+              {"threads", engine->n_threads()},
+              {"tokens_per_second", speed > 0 ? Json(speed) : Json(nullptr)},
+              {"loading", loading ? Json{{"name", *loading}} : Json(nullptr)}};
 }
 
-Result<Json> Api::Tokenize(const Json& request) const {
-  const auto text = request.find("text");
-  if (text == request.end() || !text->is_string()) return BadRequest("text must be a string", "/text");
-  auto ids = engine_.Prompt(text->get_ref<const std::string&>());
-  if (!ids.ok()) return Error{ids.error().code, ids.error().message, "/text"};
-  return TokenizeJson(engine_.info().name, *ids, PiecesOf(engine_));
+Result<Json> Api::LoadAnswer(const Json& request) {
+  const auto name = request.find("name");
+  if (name == request.end() || !name->is_string()) return BadRequest("name must be the name of a model", "/name");
+  LP_RETURN_IF_ERROR(host_.Load(name->get<std::string>()));
+  return StatusAnswer();
 }
 
-// A refusal of Trace::Run is about the settings: everything else was checked before.
-Result<Trace> Api::Shape(const Evaluation& evaluation, const TokenPath& path, const Sampler& sampler,
-                         const std::string& field) const {
-  auto trace = Trace::Run(*evaluation.logits, path.step(), sampler.resolved.chain);
-  if (!trace.ok()) return Under(trace.error(), "/" + field);
-  return trace;
+std::variant<std::unique_ptr<Generation>, ApiReply> Api::Stream(std::string_view body) const {
+  const auto request = ParseRequest(body, kGenerateFields);
+  if (!request.ok()) return Reply(request.error());
+  auto generation = Generation::Make(host_.Current(), *request);
+  if (!generation.ok()) return Reply(generation.error());
+  return std::move(generation).value();
 }
 
-Result<Json> Api::Next(const Json& request) const {
-  LP_ASSIGN_OR_RETURN(const TokenPath path, TakePath(request));
-  LP_ASSIGN_OR_RETURN(const Sampler sampler, TakeSampler(request, "sampler", engine_.facts()));
-  LP_ASSIGN_OR_RETURN(const RowOptions rows, TakeRows(request));
-  LP_ASSIGN_OR_RETURN(const Evaluation evaluation, engine_.Evaluate(path.tokens));
-  LP_ASSIGN_OR_RETURN(const Trace trace, Shape(evaluation, path, sampler, "sampler"));
-  Json json = NextJson(engine_.info().name, path.tokens, trace, sampler.resolved, rows, PiecesOf(engine_));
-  json["eval_ms"] = evaluation.milliseconds;
-  json["logits_cached"] = evaluation.remembered;
-  json["logits_hash"] = LogitsHash(*evaluation.logits);
-  return json;
-}
-
-Result<Json> Api::Draw(const Json& request) const {
-  LP_ASSIGN_OR_RETURN(const TokenPath path, TakePath(request));
-  LP_ASSIGN_OR_RETURN(const Sampler sampler, TakeSampler(request, "sampler", engine_.facts()));
-  const auto mode = request.find("mode");
-  const bool greedy = mode != request.end() && *mode == "greedy";
-  if (mode != request.end() && !greedy && *mode != "sample")
-    return BadRequest("mode must be \"sample\" or \"greedy\"", "/mode");
-  LP_ASSIGN_OR_RETURN(const Evaluation evaluation, engine_.Evaluate(path.tokens));
-  LP_ASSIGN_OR_RETURN(const Trace trace, Shape(evaluation, path, sampler, "sampler"));
-  const DrawnToken drawn = Choose(trace, greedy);
-  Json token = ChosenJson(trace, drawn.row, engine_.tokenizer().Piece(drawn.row.id));
-  token["end"] = engine_.tokenizer().IsEnd(drawn.row.id);
-  return Json{{"token", std::move(token)},
-              {"mode", greedy ? "greedy" : "sample"},
-              {"seed", sampler.resolved.chain.seed},
-              {"position", path.tokens.size()},
-              {"u", NumberOrNull(drawn.u)},
-              {"mirostat_mu", NextMu(trace, drawn.row.id)}};
-}
-
-Result<Json> Api::Compare(const Json& request) const {
-  LP_ASSIGN_OR_RETURN(const TokenPath path, TakePath(request));
-  LP_ASSIGN_OR_RETURN(const Sampler a, TakeSampler(request, "a", engine_.facts()));
-  LP_ASSIGN_OR_RETURN(const Sampler b, TakeSampler(request, "b", engine_.facts()));
-  LP_ASSIGN_OR_RETURN(const RowOptions rows, TakeRows(request));
-  LP_ASSIGN_OR_RETURN(const Evaluation evaluation, engine_.Evaluate(path.tokens));
-  LP_ASSIGN_OR_RETURN(const Trace trace_a, Shape(evaluation, path, a, "a"));
-  LP_ASSIGN_OR_RETURN(const Trace trace_b, Shape(evaluation, path, b, "b"));
-  Json json = CompareJson(trace_a, a.resolved, trace_b, b.resolved, rows, PiecesOf(engine_));
-  json["model"] = engine_.info().name;
-  return json;
-}
-
-Result<Json> Api::Translate(const Json& request) const {
-  LP_ASSIGN_OR_RETURN(const TokenPath path, TakePath(request));
-  LP_ASSIGN_OR_RETURN(const Sampler from, TakeSampler(request, "from", engine_.facts()));
-  const auto to = request.find("to");
-  if (to == request.end() || !to->is_string()) return BadRequest("to must be the name of a dialect", "/to");
-  const auto dialect = ParseDialect(to->get<std::string>());
-  if (!dialect.ok()) return BadRequest(dialect.error().message, "/to");
-  LP_ASSIGN_OR_RETURN(const Evaluation evaluation, engine_.Evaluate(path.tokens));
-  const auto translation = lp::Translate(from.wanted, *dialect, *evaluation.logits, path.step(), engine_.facts());
-  if (!translation.ok()) return Under(translation.error(), "/from");
-  return TranslationJson(from.wanted, *dialect, *translation);
-}
-
-ApiReply Api::Handle(std::string_view method, std::string_view path, std::string_view body) const {
-  struct Route {
-    std::string_view method, path;
-    std::vector<std::string_view> fields;
-    Result<Json> (Api::*handler)(const Json&) const;
-  };
-  static const std::array<Route, 5> kRoutes = {
-      {{"POST", "/api/v1/tokenize", {"text"}, &Api::Tokenize},
-       {"POST", "/api/v1/next", {"tokens", "prompt_length", "sampler", "top", "trace"}, &Api::Next},
-       {"POST", "/api/v1/draw", {"tokens", "prompt_length", "sampler", "mode"}, &Api::Draw},
-       {"POST", "/api/v1/compare", {"tokens", "prompt_length", "a", "b", "top"}, &Api::Compare},
-       {"POST", "/api/v1/translate", {"tokens", "prompt_length", "from", "to"}, &Api::Translate}}};
-  const auto reply = [](const Result<Json>& result) {
-    return result.ok() ? ApiReply{200, *result} : ApiReply{HttpStatus(result.error().code), ErrorJson(result.error())};
-  };
+ApiReply Api::Handle(std::string_view method, std::string_view path, std::string_view body) {
   const auto wrong_method = [&](std::string_view right) {
     return ApiReply{405, ErrorJson(BadRequest(StrCat(path, " answers ", right, " only")))};
   };
-  if (path == "/api/v1/status") return method == "GET" ? reply(Status()) : wrong_method("GET");
-  if (path == "/api/v1/dialects") return method == "GET" ? reply(DialectsJson(engine_.facts())) : wrong_method("GET");
-  for (const Route& route : kRoutes) {
+  if (path == "/api/v1/status") return method == "GET" ? Reply(StatusAnswer()) : wrong_method("GET");
+  if (path == "/api/v1/dialects") return method == "GET" ? Reply(DialectsJson(host_.Current()->facts())) : wrong_method("GET");
+  if (path == "/api/v1/models") return method == "GET" ? Reply(ModelsJson()) : wrong_method("GET");
+  if (path == "/api/v1/generate") return wrong_method("POST");  // a POST is a stream
+  if (path == "/api/v1/model") {
+    if (method != "POST") return wrong_method("POST");
+    const auto request = ParseRequest(body, Fields{"name"});
+    return request.ok() ? Reply(LoadAnswer(*request)) : Reply(request.error());
+  }
+  for (const Route& route : Routes()) {
     if (path != route.path) continue;
-    if (method != route.method) return wrong_method(route.method);
-    auto request = ParseRequest(body, route.fields);
-    return request.ok() ? reply((this->*route.handler)(*request)) : reply(request.error());
+    if (method != "POST") return wrong_method("POST");
+    const auto request = ParseRequest(body, route.fields);
+    if (!request.ok()) return Reply(request.error());
+    const std::shared_ptr<Engine> engine = host_.Current();  // stays until the answer is made, whatever is loaded meanwhile
+    return Reply(route.answer(*engine, *request));
   }
   return {404, ErrorJson(Error{ErrorCode::kNotFound,
                                StrCat("there is nothing at ", path, "; the API is described in docs/http-api.md")})};

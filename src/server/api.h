@@ -2,12 +2,14 @@
 // its contract.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
+#include <variant>
 
-#include "engine/engine.h"
-#include "server/request.h"
-#include "wire/wire.h"
+#include "server/answers.h"
+#include "server/generation.h"
+#include "server/host.h"
 
 namespace lp {
 
@@ -16,30 +18,27 @@ struct ApiReply {
   Json body;
 };
 
-// Safe to call from several threads at once: all state is the engine's.
+// Safe to call from several threads at once: all state is the engine's and the host's.
 class Api {
  public:
-  explicit Api(Engine& engine, std::string version) : engine_(engine), version_(std::move(version)) {}
+  // Serves one engine that somebody else keeps, or whatever the host holds.
+  Api(Engine& engine, std::string version) : Api(std::shared_ptr<Engine>(std::shared_ptr<void>(), &engine), {}, std::move(version)) {}
+  Api(std::shared_ptr<Engine> engine, EngineOptions options, std::string version)
+      : host_(std::move(engine), options), version_(std::move(version)) {}
+
   // `path` starts with /api/.
-  ApiReply Handle(std::string_view method, std::string_view path, std::string_view body) const;
+  ApiReply Handle(std::string_view method, std::string_view path, std::string_view body);
+  // POST /api/v1/generate, the one answer that is a stream: it, or why there is none.
+  std::variant<std::unique_ptr<Generation>, ApiReply> Stream(std::string_view body) const;
 
  private:
-  Result<Json> Status() const;
-  Result<Json> Tokenize(const Json& request) const;
-  Result<Json> Next(const Json& request) const;
-  Result<Json> Draw(const Json& request) const;
-  Result<Json> Compare(const Json& request) const;
-  Result<Json> Translate(const Json& request) const;
-  Result<Trace> Shape(const Evaluation& evaluation, const TokenPath& path, const Sampler& sampler,
-                      const std::string& field) const;
+  Result<Json> StatusAnswer() const;
+  Result<Json> LoadAnswer(const Json& request);
 
-  Engine& engine_;
+  ModelHost host_;
   std::string version_;
 };
 
 int HttpStatus(ErrorCode code);
-
-// How the engine's tokens look, for wire; `engine` must outlive it.
-PieceOf PiecesOf(const Engine& engine);
 
 }  // namespace lp

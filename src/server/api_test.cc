@@ -24,6 +24,8 @@ class ApiTest : public ::testing::Test {
 TEST_F(ApiTest, Status) {
   const ApiReply reply = api_.Handle("GET", "/api/v1/status", "");
   EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.body["model"]["chat"], false);
+  EXPECT_EQ(reply.body["loading"], nullptr);
   EXPECT_EQ(reply.body["version"], "1.2.3");
   EXPECT_EQ(reply.body["model"]["vocab_size"], 261);
   EXPECT_EQ(reply.body["model"]["bos_id"], 260);

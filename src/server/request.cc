@@ -68,6 +68,42 @@ Result<RowOptions> TakeRows(const Json& request) {
   return rows;
 }
 
+Result<std::vector<TokenId>> TakeIds(const Json& request, const std::string& field, size_t n_vocab) {
+  std::vector<TokenId> ids;
+  const auto found = request.find(field);
+  if (found == request.end()) return ids;
+  if (!found->is_array()) return BadRequest(StrCat(field, " must be an array of token ids"), "/" + field);
+  for (size_t i = 0; i < found->size(); ++i) {
+    const Json& id = (*found)[i];
+    if (!id.is_number_unsigned() || id.get<uint64_t>() >= n_vocab)
+      return BadRequest(StrCat("a token id must be a whole number below ", n_vocab, ", not ", Dump(id)), StrCat("/", field, "/", i));
+    ids.push_back(id.get<TokenId>());
+  }
+  return ids;
+}
+
+Result<bool> TakeFlag(const Json& request, const std::string& field) {
+  const auto found = request.find(field);
+  if (found == request.end()) return false;
+  if (!found->is_boolean()) return BadRequest(StrCat(field, " must be true or false"), "/" + field);
+  return found->get<bool>();
+}
+
+Result<size_t> TakeCount(const Json& request, const std::string& field, size_t missing, size_t least, size_t most) {
+  const auto found = request.find(field);
+  if (found == request.end()) return missing;
+  if (!found->is_number_unsigned() || found->get<uint64_t>() < least || found->get<uint64_t>() > most)
+    return BadRequest(StrCat(field, " must be a whole number from ", least, " to ", most), "/" + field);
+  return found->get<size_t>();
+}
+
+Result<bool> TakeGreedy(const Json& request) {
+  const auto mode = request.find("mode");
+  if (mode == request.end() || *mode == "sample") return false;
+  if (*mode == "greedy") return true;
+  return BadRequest("mode must be \"sample\" or \"greedy\"", "/mode");
+}
+
 Error Under(const Error& error, std::string_view field) {
   return {error.code, error.message, error.where.empty() ? std::string(field) : StrCat(field, "/", error.where)};
 }

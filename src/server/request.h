@@ -37,6 +37,15 @@ Result<Sampler> TakeSampler(const Json& request, const std::string& field, const
 // `top` and `trace`.
 Result<RowOptions> TakeRows(const Json& request);
 
+// Token ids at `field`; none where it is missing.
+Result<std::vector<TokenId>> TakeIds(const Json& request, const std::string& field, size_t n_vocab);
+// true or false at `field`; false where it is missing.
+Result<bool> TakeFlag(const Json& request, const std::string& field);
+// A whole number from `least` to `most` at `field`.
+Result<size_t> TakeCount(const Json& request, const std::string& field, size_t missing, size_t least, size_t most);
+// `mode`: "sample" (default) or "greedy".
+Result<bool> TakeGreedy(const Json& request);
+
 // The same error, found under a field of the request.
 Error Under(const Error& error, std::string_view field);
 

@@ -7,6 +7,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <memory>
 #include <thread>
 
 #include "base/str_cat.h"
@@ -66,7 +67,8 @@ void SendAsset(std::string_view path, httplib::Response& response) {
 }  // namespace
 
 struct Server::Impl {
-  Impl(Engine& engine, std::string version) : api(engine, std::move(version)) {}
+  Impl(std::shared_ptr<Engine> engine, EngineOptions engine_options, std::string version)
+      : api(std::move(engine), engine_options, std::move(version)) {}
 
   // Whether a Host or the host part of an Origin is this server.
   bool IsOurs(std::string_view host) const {
@@ -85,6 +87,22 @@ struct Server::Impl {
     const std::string origin = request.get_header_value("Origin");
     if (any_host) return origin == "http://" + request.get_header_value("Host");
     return origin.starts_with("http://") && IsOurs(std::string_view(origin).substr(7));
+  }
+
+  // Server-Sent Events; the model stops when the listener goes away or the server is told to stop.
+  void Stream(const httplib::Request& request, httplib::Response& response) {
+    auto stream = api.Stream(request.body);
+    if (const auto* refusal = std::get_if<ApiReply>(&stream)) return SendJson(response, refusal->status, refusal->body);
+    const std::shared_ptr<Generation> generation = std::move(std::get<std::unique_ptr<Generation>>(stream));
+    response.set_header("Cache-Control", "no-store");
+    response.set_chunked_content_provider("text/event-stream", [this, generation](size_t, httplib::DataSink& sink) {
+      const auto event = generation->Next([&] { return !stop_requested && sink.is_writable(); });
+      if (!event) {
+        sink.done();
+        return true;
+      }
+      return sink.write(event->data(), event->size());
+    });
   }
 
   void Route() {
@@ -115,6 +133,7 @@ struct Server::Impl {
       const ApiReply reply = api.Handle(request.method, request.path, request.body);
       SendJson(response, reply.status, reply.body);
     };
+    http.Post("/api/v1/generate", [this](const httplib::Request& request, httplib::Response& response) { Stream(request, response); });
     http.Post("/api/.*", answer);
     http.Put("/api/.*", answer);
     http.Get("/api/.*", answer);
@@ -146,7 +165,8 @@ struct Server::Impl {
   bool any_host = false;  // the user chose an address that others reach under names we cannot know
 };
 
-Server::Server(Engine& engine, std::string version) : impl_(std::make_unique<Impl>(engine, std::move(version))) {
+Server::Server(std::shared_ptr<Engine> engine, EngineOptions options, std::string version)
+    : impl_(std::make_unique<Impl>(std::move(engine), options, std::move(version))) {
   impl_->Route();
 }
 Server::~Server() = default;

@@ -18,7 +18,8 @@ struct ServerOptions {
 
 class Server {
  public:
-  Server(Engine& engine, std::string version);
+  // `options`: what a model loaded later is opened with.
+  Server(std::shared_ptr<Engine> engine, EngineOptions options, std::string version);
   ~Server();
 
   // Errors: kIo when the address is taken or not ours. After success port() and url() are final and connections queue.

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <httplib.h>
 
+#include <chrono>
+#include <functional>
 #include <thread>
 
 #include "support/tiny_model.h"
@@ -27,9 +29,20 @@ class ServerTest : public ::testing::Test {
   int StatusWith(const httplib::Headers& headers) { return client_->Get("/api/v1/status", headers)->status; }
   std::string Here(const std::string& host) const { return host + ":" + std::to_string(server_.port()); }
 
+  // Reads a stream of tokens for as long as `more` says so.
+  static httplib::Result Listen(httplib::Client& client, const std::string& body, const std::function<bool(std::string_view)>& more) {
+    httplib::Request request;
+    request.method = "POST";
+    request.path = "/api/v1/generate";
+    request.body = body;
+    request.set_header("Content-Type", "application/json");
+    request.content_receiver = [&](const char* data, size_t length, uint64_t, uint64_t) { return more({data, length}); };
+    return client.send(request);
+  }
+
   testing::TinyModelFile file_;
-  std::unique_ptr<Engine> engine_ = std::move(Engine::Open(file_.path(), {.n_threads = 1})).value();
-  Server server_{*engine_, "1.2.3"};
+  std::shared_ptr<Engine> engine_ = std::move(Engine::Open(file_.path(), {.n_threads = 1})).value();
+  Server server_{engine_, {.n_threads = 1}, "1.2.3"};
   std::thread runner_;
   std::unique_ptr<httplib::Client> client_;
 };
@@ -43,6 +56,30 @@ TEST_F(ServerTest, AnswersTheApi) {
   EXPECT_NE(reply->get_header_value("Content-Security-Policy").find("default-src 'self'"), std::string::npos);
   EXPECT_EQ(client_->Put("/api/v1/next", "{}", "application/json")->status, 405);
   EXPECT_EQ(client_->Get("/api/v1/nothing")->status, 404);
+}
+
+TEST_F(ServerTest, StreamsTokensAsEvents) {
+  std::string body;
+  const auto reply = Listen(*client_, R"({"tokens":[260,104],"n":3})",
+                            [&](std::string_view event) { return body.append(event), true; });
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->status, 200);
+  EXPECT_EQ(reply->get_header_value("Content-Type"), "text/event-stream");
+  EXPECT_TRUE(body.starts_with("event: token\ndata: {")) << body;
+  EXPECT_NE(body.find("event: done\ndata: {\"reason\":"), std::string::npos) << body;
+  EXPECT_EQ(client_->Post("/api/v1/generate", R"({"tokens":[260],"n":-1})", "application/json")->status, 400);
+}
+
+// A listener that hangs up frees the server: the stop in TearDown would otherwise wait for 1,000 tokens at one a second.
+// Mutation: do not ask is_writable -> red, by running for minutes.
+TEST_F(ServerTest, AListenerMayHangUp) {
+  httplib::Client other("127.0.0.1", server_.port());
+  size_t events = 0;
+  const auto start = std::chrono::steady_clock::now();
+  const auto reply = Listen(other, R"({"tokens":[260,104],"n":1000,"delay_ms":1000})", [&](std::string_view) { return ++events < 2; });
+  EXPECT_FALSE(reply);
+  EXPECT_EQ(client_->Get("/api/v1/status")->status, 200);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
 }
 
 // A page on another site must not be able to use it, neither directly (Origin) nor by DNS rebinding (Host). Mutation:
@@ -66,7 +103,7 @@ TEST_F(ServerTest, TooLargeABodyIsSaidSo) {
 
 // Mutation: leave httplib's SO_REUSEPORT on -> red.
 TEST_F(ServerTest, APortInUseIsAnError) {
-  Server second(*engine_, "1.2.3");
+  Server second(engine_, {}, "1.2.3");
   const Status status = second.Bind({.port = server_.port()});
   ASSERT_FALSE(status.ok());
   EXPECT_NE(status.error().message.find("in use"), std::string::npos);

@@ -8,12 +8,6 @@
 namespace lp {
 namespace {
 
-Json CutBy(const Trace& trace, const TokenRow& row) {
-  if (!row.cut_by) return nullptr;
-  if (*row.cut_by == TokenRow::kMasked) return "mask";
-  return StageName(trace.chain().stages[*row.cut_by]);
-}
-
 // The fields that every listed token has, whatever else is said about it.
 void AddRow(Json& json, const Trace& trace, const TokenRow& row, size_t rank_raw) {
   json["rank"] = row.rank;
@@ -21,7 +15,7 @@ void AddRow(Json& json, const Trace& trace, const TokenRow& row, size_t rank_raw
   json["logit"] = NumberOrNull(row.logit);
   json["prob_raw"] = row.prob_raw;
   json["prob"] = row.prob;
-  json["cut_by"] = CutBy(trace, row);
+  json["cut_by"] = CutByJson(trace, row);
   json["margin"] = NumberOrNull(row.margin);
   json["surprisal_bits"] = NumberOrNull(SurprisalBits(row.prob_raw));
 }
@@ -50,11 +44,38 @@ Json SettingJson(const Settings& settings, const SettingSpec& spec) {
       spec.member);
 }
 
+Json RowsToJson(const Trace& trace, const std::vector<TokenRow>& rows, bool with_journey, const PieceOf& pieces) {
+  std::vector<TokenId> ids;
+  for (const TokenRow& row : rows) ids.push_back(row.id);
+  const std::vector<size_t> raw_ranks = trace.RawRanksOf(ids);
+  Json json = Json::array();
+  for (size_t i = 0; i < rows.size(); ++i) {
+    Json entry = TokenJson(pieces(rows[i].id));
+    AddRow(entry, trace, rows[i], raw_ranks[i]);
+    if (with_journey) {
+      Json journey = Json::array();
+      for (size_t stage = 0; stage < trace.stages().size(); ++stage) {
+        const auto value = trace.ValueAfter(stage, rows[i].id);
+        journey.push_back(value ? Json{{"logit", NumberOrNull(value->logit)}, {"prob", value->prob}} : Json(nullptr));
+      }
+      entry["journey"] = std::move(journey);
+    }
+    json.push_back(std::move(entry));
+  }
+  return json;
+}
+
 size_t RowCount(const Trace& trace, const RowOptions& options) {
   return options.top == 0 ? trace.n_vocab() : std::min(options.top, trace.n_vocab());
 }
 
 }  // namespace
+
+Json CutByJson(const Trace& trace, const TokenRow& row) {
+  if (!row.cut_by) return nullptr;
+  if (*row.cut_by == TokenRow::kMasked) return "mask";
+  return StageName(trace.chain().stages[*row.cut_by]);
+}
 
 std::string Dump(const Json& json, int indent) { return json.dump(indent, ' ', false, Json::error_handler_t::replace); }
 
@@ -140,23 +161,28 @@ Json BoundaryJson(const Trace& trace) {
 }
 
 Json RowsJson(const Trace& trace, const RowOptions& options, const PieceOf& pieces) {
-  const std::vector<TokenRow> rows = trace.Rows(RowCount(trace, options));
-  std::vector<TokenId> ids;
-  for (const TokenRow& row : rows) ids.push_back(row.id);
-  const std::vector<size_t> raw_ranks = trace.RawRanksOf(ids);
+  return RowsToJson(trace, trace.Rows(RowCount(trace, options)), options.journey, pieces);
+}
+
+Json RowsOfJson(const Trace& trace, std::span<const TokenId> ids, bool journey, const PieceOf& pieces) {
+  std::vector<TokenRow> rows;
+  for (const TokenId id : ids) rows.push_back(trace.RowOf(id));
+  return RowsToJson(trace, rows, journey, pieces);
+}
+
+Json CurveJson(const Trace& trace) {
+  constexpr double kPoints = 160;
+  const auto probability = [](const State& state, size_t rank) {
+    return rank <= state.n() ? state.ProbabilityOf(state.Ranked(rank).value) : 0.0;
+  };
+  const double top = std::log(static_cast<double>(trace.n_vocab()));
   Json json = Json::array();
-  for (size_t i = 0; i < rows.size(); ++i) {
-    Json entry = TokenJson(pieces(rows[i].id));
-    AddRow(entry, trace, rows[i], raw_ranks[i]);
-    if (options.journey) {
-      Json journey = Json::array();
-      for (size_t stage = 0; stage < trace.stages().size(); ++stage) {
-        const auto value = trace.ValueAfter(stage, rows[i].id);
-        journey.push_back(value ? Json{{"logit", NumberOrNull(value->logit)}, {"prob", value->prob}} : Json(nullptr));
-      }
-      entry["journey"] = std::move(journey);
-    }
-    json.push_back(std::move(entry));
+  size_t last = 0;
+  for (double i = 0; i <= kPoints; ++i) {
+    const auto rank = std::min(trace.n_vocab(), static_cast<size_t>(std::llround(std::exp(top * i / kPoints))));
+    if (rank == last) continue;
+    last = rank;
+    json.push_back({{"rank", rank}, {"prob_raw", probability(trace.raw(), rank)}, {"prob", probability(trace.final(), rank)}});
   }
   return json;
 }
@@ -238,8 +264,8 @@ Json CompareJson(const Trace& a, const Resolved& a_resolved, const Trace& b, con
     entry["prob_a"] = row.prob;
     entry["prob_b"] = other.prob;
     entry["change"] = other.prob - row.prob;
-    entry["cut_by_a"] = CutBy(a, row);
-    entry["cut_by_b"] = CutBy(b, other);
+    entry["cut_by_a"] = CutByJson(a, row);
+    entry["cut_by_b"] = CutByJson(b, other);
     rows.push_back(std::move(entry));
   }
   return {{"vocab_size", a.n_vocab()},

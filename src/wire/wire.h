@@ -46,6 +46,12 @@ struct RowOptions {
 };
 // The rows, and what they leave out.
 Json RowsJson(const Trace& trace, const RowOptions& options, const PieceOf& pieces);
+// Which stage cut it: its name, "mask" where the model's own logit is -inf, null where it was kept.
+Json CutByJson(const Trace& trace, const TokenRow& row);
+// The same for tokens asked for by id, in that order.
+Json RowsOfJson(const Trace& trace, std::span<const TokenId> ids, bool journey, const PieceOf& pieces);
+// Probability against rank at some 160 log-spaced ranks: raw by raw rank, final by final rank, 0 where there is no token left.
+Json CurveJson(const Trace& trace);
 Json RestJson(const Trace& trace, const RowOptions& options);
 
 // The answer to `next` and `shape`: what became of one step's logits. `context` are the tokens before it; `model` is empty

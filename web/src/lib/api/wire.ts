@@ -308,7 +308,7 @@ export interface Status {
   version: string
   model: ModelInfo
   threads: number
-  loading?: { name: string; fraction: number } | null
+  loading?: { name: string } | null
   tokens_per_second?: number | null
 }
 

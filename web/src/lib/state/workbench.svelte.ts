@@ -74,6 +74,8 @@ export class Workbench {
   readonly path: readonly TreeNode[] = $derived(this.tree.path(this.at))
   /** What follows where one last went. */
   readonly ahead: readonly TreeNode[] = $derived(this.tree.ahead(this.at))
+  /** How many tokens the prompt has, wherever one stands. */
+  readonly promptTokens: number = $derived(this.tree.nodes().filter((node) => node.pick.how === 'prompt').length)
   readonly tokens: readonly number[] = $derived(this.path.map((node) => node.pick.token.id))
   readonly promptLength: number = $derived(leading(this.path))
   readonly prompt: readonly Token[] = $derived(this.path.slice(0, this.promptLength).map((node) => node.pick.token))
@@ -103,10 +105,15 @@ export class Workbench {
     this.#clock = clock
   }
 
-  async start(): Promise<void> {
+  /** Asks who is there; `open` may put the page into a state of its own before the first text is read, and says whether it did. */
+  async start(open?: () => Promise<boolean>): Promise<void> {
     await this.guard(async () => {
       const status = await this.backend.status()
       if (this.settings.dialects.length === 0) this.settings.know(await this.backend.dialects())
+      if (open && this.status === null) {
+        this.status = status
+        if (await open()) return
+      }
       this.#serve(status)
     })
   }
