@@ -1,4 +1,5 @@
 // An answer that follows what it was asked about: the latest question wins, and an old answer stays on show until the new one is there.
+import { untrack } from 'svelte'
 import { Failure } from '../api/backend'
 import { LatestWins } from './latest'
 
@@ -28,6 +29,6 @@ export class Follow<Question, Answer> {
   }
 
   ask(question: Question): void {
-    this.#questions.submit(question)
+    untrack(() => this.#questions.submit(question)) // asking is no dependency of whoever asks
   }
 }

@@ -1,4 +1,5 @@
 // What is on show: which picture of the distribution, whether the course is open, tokens plain or bare.
+import type { Recipe } from './sampler.svelte'
 
 export const TABS = ['river', 'ranks', 'compare', 'sentence', 'whatif', 'draws', 'tree'] as const
 export type Tab = (typeof TABS)[number]
@@ -14,6 +15,8 @@ export const TAB_NAMES: Record<Tab, string> = {
 }
 
 export class View {
+  /** Settings kept as A; what the knobs say is B. */
+  frozen = $state.raw<Recipe | null>(null)
   tab = $state<Tab>('river')
   learn = $state(false)
   /** The course's step, from 0. */
