@@ -45,6 +45,11 @@ export class SamplerState {
     this.recipe = { ...this.recipe, given: withoutKeys(this.recipe.given, names) }
   }
 
+  /** Stages in this order from now on; null: as the dialect has it. */
+  arrange(order: readonly string[] | null): void {
+    this.recipe = { ...this.recipe, order }
+  }
+
   /** The same words in another engine's meaning: what was set stays set, all else becomes that engine's default. */
   speak(dialect: string): void {
     this.recipe = { ...this.recipe, dialect, order: null }
@@ -54,7 +59,49 @@ export class SamplerState {
 /** What is sent. An order of one's own: llama.cpp has a setting for it, logitpeek a chain that spells the stages out. */
 export function wantedOf({ dialect, given, seed, order }: Recipe): Wanted {
   if (order && dialect === 'llama.cpp') return { dialect, seed, ...given, samplers: order.join(';') }
+  if (order && dialect === 'logitpeek') return { dialect, seed, chain: chainOf(given, order) }
   return { dialect, seed, ...given }
+}
+
+/** Which dialects let their stages be put in another order. */
+export const ORDERABLE: readonly string[] = ['logitpeek', 'llama.cpp']
+/** llama.cpp's names of its samplers, by the name of the stage (common/sampling.cpp). */
+export const LLAMA_NAMES: Readonly<Record<string, string>> = {
+  repetition_penalty: 'penalties', dry: 'dry', top_n_sigma: 'top_n_sigma', top_k: 'top_k', typical_p: 'typ_p', top_p: 'top_p', min_p: 'min_p', xtc: 'xtc', temperature: 'temperature',
+}
+
+/** Each stage of a chain by its setting, and how its details are called there (docs/dialects.md). */
+const CHAIN: Readonly<Record<string, { setting: string; details?: Readonly<Record<string, string>> }>> = {
+  repetition_penalty: { setting: 'repetition_penalty', details: { repeat_last_n: 'last_n' } },
+  presence_penalty: { setting: 'presence_penalty', details: { repeat_last_n: 'last_n' } },
+  frequency_penalty: { setting: 'frequency_penalty', details: { repeat_last_n: 'last_n' } },
+  dry: { setting: 'dry_multiplier', details: { dry_base: 'base', dry_allowed_length: 'allowed_length', dry_penalty_last_n: 'last_n' } },
+  no_repeat_ngram: { setting: 'no_repeat_ngram_size' },
+  temperature: { setting: 'temperature' },
+  top_k: { setting: 'top_k', details: { min_keep: 'min_keep' } },
+  top_p: { setting: 'top_p', details: { min_keep: 'min_keep' } },
+  min_p: { setting: 'min_p', details: { min_keep: 'min_keep' } },
+  typical_p: { setting: 'typical_p', details: { min_keep: 'min_keep' } },
+  top_n_sigma: { setting: 'top_n_sigma' },
+  epsilon_cutoff: { setting: 'epsilon_cutoff' },
+  eta_cutoff: { setting: 'eta_cutoff' },
+  top_a: { setting: 'top_a' },
+  top_h: { setting: 'top_h' },
+  tail_free: { setting: 'tail_free' },
+  xtc: { setting: 'xtc_probability', details: { xtc_threshold: 'threshold' } },
+}
+export const CHAIN_STAGES: readonly string[] = Object.keys(CHAIN)
+
+/** "temperature=0.7;top_k=40": the stages of `order` that were set, then those that were set and are not in it. */
+export function chainOf(given: Settings, order: readonly string[]): string {
+  const stages = [...order, ...CHAIN_STAGES.filter((stage) => !order.includes(stage))]
+  return stages.flatMap((stage) => {
+    const words = CHAIN[stage]
+    const value = words && given[words.setting]
+    if (typeof value !== 'number') return []
+    const details = Object.entries(words?.details ?? {}).flatMap(([setting, word]) => (typeof given[setting] === 'number' ? [`,${word}=${given[setting]}`] : []))
+    return [`${stage}=${value}${details.join('')}`]
+  }).join(';')
 }
 
 const withoutKeys = (settings: object, names: readonly string[]): Settings =>

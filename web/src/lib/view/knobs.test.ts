@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { KNOBS, parse, position, STEPS, valueAt } from './knobs'
+import { ALL_KNOBS, detailsOf, offValue, parse, position, STEPS, startValue, valueAt } from './knobs'
 
 const VOCABULARY = 4096
 
@@ -19,7 +19,7 @@ test('every neutral setting has its place', () => {
 })
 
 test('a position and its value agree wherever the slider stands', () => {
-  for (const name of KNOBS) {
+  for (const name of ALL_KNOBS) {
     for (let at = 0; at <= STEPS; at += 25) {
       const value = valueAt(name, at, VOCABULARY)
       expect(valueAt(name, position(name, value, VOCABULARY), VOCABULARY)).toBe(value)
@@ -35,4 +35,20 @@ test('fields take what the core takes, and nothing else', () => {
     ['repetition_penalty', '0'], ['repeat_last_n', '-2'], ['temperature', ''], ['temperature', 'hot'], ['temperature', 'Infinity']] as const) {
     expect(parse(name, text)).toBeNull()
   }
+})
+
+// Mutation: a start value outside the slider's reach -> red.
+test('every sampler has a value to begin with that does something, and an off', () => {
+  for (const name of ALL_KNOBS) {
+    expect(startValue(name), name).not.toBe(offValue(name))
+    expect(parse(name, String(startValue(name))), name).toBe(startValue(name))
+    expect(parse(name, String(offValue(name))), name).toBe(offValue(name))
+    expect(valueAt(name, position(name, startValue(name), VOCABULARY), VOCABULARY), name).toBeCloseTo(startValue(name), 3)
+    expect(position(name, offValue(name), VOCABULARY), name).not.toBe(position(name, startValue(name), VOCABULARY))
+  }
+})
+
+test('details stand on their cards', () => {
+  expect([detailsOf('xtc_probability'), detailsOf('top_k')]).toEqual([['xtc_threshold'], []])
+  expect([parse('xtc_threshold', '0.6'), parse('dry_base', '0.5'), parse('adaptive_decay', '0.9')]).toEqual([null, null, 0.9])
 })

@@ -57,6 +57,6 @@ test('settings as headers show them', () => {
 })
 
 test('a stage the page has no words for goes by its own name', () => {
-  expect([stageTitle('top_n_sigma'), stageShort('top_n_sigma'), stageShort('top_k')]).toEqual(['Top n sigma', 'top n sigma', 'top-k'])
-  expect(cutWords(example({ stages: [{ ...example().stages[2]!, stage: 'xtc' }] }), 'xtc')).toBe('cut by xtc')
+  expect([stageTitle('log_softmax'), stageShort('log_softmax'), stageShort('top_k')]).toEqual(['Log softmax', 'log softmax', 'top-k'])
+  expect(cutWords(example({ stages: [{ ...example().stages[2]!, stage: 'log_softmax' }] }), 'log_softmax')).toBe('cut by log softmax')
 })

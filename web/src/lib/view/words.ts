@@ -2,7 +2,7 @@
 import type { CutBy, Next, Stage, StageName } from '../api/wire'
 import { spoken } from './bytes'
 import { bits, count, percent, plural, setting, share } from './format'
-import type { KnobName } from './knobs'
+import { stageOfKnob, type KnobName } from './knobs'
 
 const TITLES: Record<StageName, string> = {
   repetition_penalty: 'Repetition penalty',
@@ -10,15 +10,39 @@ const TITLES: Record<StageName, string> = {
   top_k: 'Top-k',
   top_p: 'Top-p',
   min_p: 'Min-p',
+  typical_p: 'Typical-p',
+  top_n_sigma: 'Top-nσ',
+  top_a: 'Top-a',
+  top_h: 'Top-H',
+  xtc: 'XTC',
+  dry: 'DRY',
+  no_repeat_ngram: 'No repeated n-gram',
+  adaptive_p: 'Adaptive-p',
 }
 const SHORT: Record<StageName, string> = {
   repetition_penalty: 'penalty',
   top_k: 'top-k',
   top_p: 'top-p',
   min_p: 'min-p',
+  typical_p: 'typical-p',
+  top_n_sigma: 'top-nσ',
+  top_a: 'top-a',
+  top_h: 'top-H',
+  xtc: 'XTC',
+  dry: 'DRY',
+  presence_penalty: 'presence',
+  frequency_penalty: 'frequency',
+  dynamic_temperature: 'dyn. temp.',
+  no_repeat_ngram: 'n-gram',
+  banned_tokens: 'bans',
 }
 
 const spelled = (name: StageName) => name.replaceAll('_', ' ')
+const KNOB_TITLES: Partial<Record<KnobName, string>> = {
+  dry_multiplier: 'DRY', no_repeat_ngram_size: 'No repeated n-gram', dynatemp_range: 'Dynamic temperature', xtc_probability: 'XTC', adaptive_target: 'Adaptive-p',
+  min_new_tokens: 'Least new tokens', min_keep: 'Least tokens kept', mirostat: 'Mirostat',
+}
+export const knobTitle = (name: KnobName): string => KNOB_TITLES[name] ?? stageTitle(name)
 export const stageTitle = (name: StageName): string => TITLES[name] ?? spelled(name).replace(/^./, (c) => c.toUpperCase())
 /** A name short enough for a column of the river. */
 export const stageShort = (name: StageName): string => SHORT[name] ?? spelled(name)
@@ -106,7 +130,7 @@ export const asSentence = (message: string): string => message.charAt(0).toUpper
 
 /** What a setting costs at this moment. */
 export function costWords(name: KnobName, next: Next): string {
-  const stage = stageOf(next, name)
+  const stage = name === 'mirostat' ? next.stages.find((each) => each.stage.startsWith('mirostat')) : stageOf(next, stageOfKnob(name))
   if (!stage) return ''
   const change = `${bits(stage.entropy_in_bits)} → ${bits(stage.entropy_bits)} bits of entropy`
   switch (name) {
@@ -118,8 +142,15 @@ export function costWords(name: KnobName, next: Next): string {
       if (param(stage, name) === 0) return 'greedy: only the most likely token is left'
       if (!stage.active) return 'off: probabilities as they come in'
       return `${param(stage, name) < 1 ? 'sharper' : 'flatter'}: ${change}`
+    case 'presence_penalty':
+    case 'frequency_penalty':
+    case 'dry_multiplier':
+    case 'dynatemp_range':
+      if (!stage.active) return 'off'
+      return stage.entropy_in_bits === stage.entropy_bits ? 'changes nothing here' : change
     default:
       if (!stage.active) return `off: all ${count(stage.n_in)} may be drawn`
+      if (stage.skipped) return 'its coin said no this time: nothing cut'
       if (stage.n_out === stage.n_in) return `changes nothing: ${verb(stage.n_in, 'token', 'comes', 'come')} in, all stay`
       return `keeps ${count(stage.n_out)} of ${count(stage.n_in)} · ${held(stage)}`
   }
