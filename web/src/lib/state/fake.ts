@@ -1,5 +1,5 @@
 // For tests only: a core that answers from a small example.
-import { Failure, type Backend, type DrawRequest, type GenerateRequest, type NextRequest } from '../api/backend'
+import { Failure, type Backend, type DrawRequest, type GenerateRequest, type Message, type NextRequest } from '../api/backend'
 import {
   NEUTRAL, type CodeTarget, type Comparison, type Dialects, type Draw, type Found, type FoundModel, type Generated, type Next, type PathAnswer, type Sampled,
   type Status, type StopReason, type Sweep, type Token, type Tokenized,
@@ -21,7 +21,7 @@ export class FakeBackend implements Backend {
   async status(): Promise<Status> {
     this.#check()
     const model = { name: 'm', file: this.file, architecture: 'llama', parameters: 1, quantization: 'F32', vocab_size: 8,
-      context_length: 99, file_bytes: 1, bos_id: null, eos_id: 15 }
+      context_length: 99, file_bytes: 1, bos_id: null, eos_id: 15, chat: true }
     return { version: '0', threads: 1, model }
   }
   async dialects(): Promise<Dialects> {
@@ -72,7 +72,9 @@ export class FakeBackend implements Backend {
     this.file = name
     return this.status()
   }
-  chat = () => Promise.reject(new Failure('refused', 'The model has no chat template.'))
+  async chat(messages: readonly Message[]): Promise<Tokenized> {
+    return { model: 'm', tokens: [token(90), ...messages.map((_, i) => token(91 + i)), token(99)] }
+  }
   async sample(): Promise<Sampled> {
     return { n: 0, distinct: 0, tokens: [] }
   }

@@ -63,6 +63,8 @@ export class Workbench {
   announcement = $state('')
   /** Text has been typed that will become the prompt without being asked to. */
   typing = $state(false)
+  /** The prompt goes through the model's chat template. */
+  asChat = $state(false)
   /** Tokens are coming by themselves. */
   generating = $state.raw<{ made: number; of: number } | null>(null)
   canUndo = $state(false)
@@ -147,6 +149,20 @@ export class Workbench {
     this.#cancelTyping()
     this.stop()
     this.#texts.submit(this.draft)
+  }
+
+  /** Another text to begin with; undo brings the old one back. */
+  begin(text: string): Promise<void> {
+    this.#cancelTyping()
+    this.stop()
+    this.draft = text
+    return this.#tokenize(text)
+  }
+
+  /** The text as what a user says to an instruct model, in the model's own chat template; or plainly as it is. */
+  converse(on: boolean): void {
+    this.asChat = on
+    this.apply()
   }
 
   revertDraft(): void {
@@ -254,6 +270,17 @@ export class Workbench {
     if (next) this.stand(next.id)
   }
 
+  /** Keeps text, branches and settings as they are now; the answer brings them back. */
+  keep(): () => void {
+    const kept = this.#moment()
+    const { recipe } = this.settings
+    return () => {
+      this.#note()
+      this.settings.recipe = recipe
+      this.#return(kept)
+    }
+  }
+
   undo(): void {
     this.#return(this.#history.undo(this.#moment()))
   }
@@ -358,8 +385,10 @@ export class Workbench {
 
   #tokenize(text: string): Promise<void> {
     return this.guard(async () => {
-      const { tokens } = await this.backend.tokenize(text)
-      if (this.applied !== null && this.tree.nodes().some((node) => node.pick.how !== 'prompt')) this.#note()
+      const chat = this.asChat && this.status?.model.chat === true
+      const { tokens } = await (chat ? this.backend.chat([{ role: 'user', content: text }]) : this.backend.tokenize(text))
+      // Typing on is no step of its own; leaving picks or another text behind is.
+      if (this.applied !== null && (!this.typing || this.tree.nodes().some((node) => node.pick.how !== 'prompt'))) this.#note()
       this.applied = text
       this.typing = this.typing && this.draftPending
       ;({ tree: this.tree, at: this.at } = Tree.of(tokens.map(given)))

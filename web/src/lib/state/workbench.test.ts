@@ -259,3 +259,22 @@ test('another dialect keeps what was set by hand, fills in its own defaults, and
   await settle()
   expect(backend.looks.at(-1)?.sampler).toEqual({ dialect: 'logitpeek', seed: bench.sampler.seed })
 })
+
+test('an instruct model reads the prompt in its chat template, if asked to', async () => {
+  bench.converse(true)
+  await settle()
+  expect(bench.tokens).toEqual([90, 91, 99])
+  bench.converse(false)
+  await settle()
+  expect(bench.tokens).toEqual([0, 1, 2])
+})
+
+test('a lesson brings its own text and settings, and undo brings back what was there', async () => {
+  await bench.sample()
+  await bench.scene({ prompt: 'wxyz', settings: { temperature: 0.5 } })
+  await settle()
+  expect([bench.tokens.length, bench.sampler.temperature]).toEqual([4, 0.5])
+  bench.undo()
+  await settle()
+  expect([bench.draft, ids()]).toEqual(['abc', [1045]])
+})

@@ -1,0 +1,97 @@
+// The course, walked through as a person would, on the shipped model.
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { seriousFindings } from './axe'
+import { launch, open, serve, setField, settled } from './harness.mjs'
+import { FLAT, STEPS } from '../src/lib/course/steps'
+
+let server: Awaited<ReturnType<typeof serve>>
+let browser: Browser
+let context: BrowserContext
+let page: Page
+let complaints: string[]
+
+beforeAll(async () => {
+  server = await serve()
+  browser = await launch()
+})
+afterAll(async () => {
+  await browser?.close()
+  await server?.stop()
+})
+beforeEach(async () => {
+  context = await browser.newContext({ viewport: { width: 1440, height: 1000 }, colorScheme: 'light', reducedMotion: 'reduce' })
+  complaints = []
+  context.on('weberror', (error) => complaints.push(error.error().message))
+  page = await open(context, server.url, 'My own text')
+})
+afterEach(async () => {
+  await context.close()
+  expect(complaints).toEqual([])
+})
+
+const prompt = () => page.getByLabel('Prompt', { exact: true })
+const done = () => page.getByTestId('reveal').waitFor()
+
+async function begin(id: string) {
+  const at = STEPS.findIndex((step) => step.id === id)
+  if ((await page.getByTestId('course').count()) === 0) await page.getByTestId('learn').click()
+  await page.locator('.dots button').nth(at).click()
+  await expect.poll(() => page.getByTestId('step-title').textContent()).toBe(STEPS[at]?.title)
+  await expect.poll(() => prompt().inputValue()).toBe(STEPS[at]?.scene.prompt)
+  await settled(page)
+  await page.locator('.formula math').first().waitFor()
+  expect(await page.getByTestId('reveal').count()).toBe(0)
+}
+
+/** What a person does in each step. */
+const DEEDS: Record<string, () => Promise<void>> = {
+  softmax: async () => {
+    await page.getByTestId('offset').fill('100')
+    expect(await page.getByTestId('naive').first().textContent()).toContain('NaN')
+    await page.getByTestId('row').first().click()
+  },
+  temperature: () => setField(page, 'temperature', 0),
+  top_k: () => prompt().fill(FLAT),
+  top_p: () => prompt().fill(FLAT),
+  min_p: async () => {
+    await setField(page, 'min_p', 0)
+    await setField(page, 'top_p', 0.9)
+  },
+  penalty: async () => {
+    await setField(page, 'repetition_penalty', 1)
+    await setField(page, 'temperature', 0)
+    await page.getByTestId('pace').selectOption('0')
+    await page.getByTestId('generate').click()
+    await expect.poll(() => page.getByTestId('pick').count()).toBe(20)
+    await setField(page, 'repetition_penalty', 1.3)
+  },
+  entropy: () => prompt().fill('The'),
+  kl: () => setField(page, 'top_k', 3),
+  generate: async () => {
+    await page.getByTestId('pace').selectOption('0')
+    await page.getByTestId('generate').click()
+  },
+  dialects: async () => void (await page.getByTestId('dialect').selectOption('llama.cpp')),
+}
+
+// Mutation: never set `ready` in the course -> red.
+test.each(STEPS.map((step) => step.id))('%s: set up, done by hand, noticed', async (id) => {
+  await begin(id)
+  await DEEDS[id]?.()
+  await done()
+})
+
+test('one’s own text comes back, progress is remembered, nothing serious for a screen reader, and it fits a phone', async () => {
+  await begin('temperature')
+  await DEEDS.temperature?.()
+  await done()
+  expect(await seriousFindings(page)).toEqual([])
+  await page.getByTestId('bring-back').click()
+  await expect.poll(() => prompt().inputValue()).toBe('My own text')
+  expect(await page.getByTestId('field-temperature').inputValue()).toBe('1')
+  await page.getByTestId('learn').click()
+  await page.locator('.dots .done').first().waitFor()
+  await page.setViewportSize({ width: 390, height: 844 })
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390)
+})
