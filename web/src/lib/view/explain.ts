@@ -1,5 +1,6 @@
 // The metrics with their definitions, the present numbers put in.
-import type { Metrics, Next } from '../api/wire'
+import type { Metrics, Next, PathAnswer, PathToken } from '../api/wire'
+import { spoken } from './bytes'
 import { bits, choices, count, percent, plural } from './format'
 
 export interface Reading {
@@ -11,15 +12,26 @@ export interface Reading {
   note: string
   /** The definition, and what it says here. */
   explanation: string
+  /** Its entry in docs/definitions.md. */
+  definition: string
+  /** The same number at every earlier place of the sentence, as far as the core gives it. */
+  along?: (token: PathToken) => number | null
+  /** And now, for the end of that line. */
+  now?: number | null
 }
 
 const INFINITE = '∞'
 
-export function readings(next: Next): Reading[] {
+/** `last`: the token one stands on and what it was drawn from; unknown until the core has said, or where the text begins. */
+export function readings(next: Next, last: PathToken | null = null): Reading[] {
   const m = next.metrics
   return [
+    surprisal(last),
     {
       key: 'entropy',
+      definition: 'D9',
+      along: (token) => token.entropy_bits,
+      now: m.entropy_bits,
       label: 'entropy',
       value: bits(m.entropy_bits),
       unit: 'bits',
@@ -30,6 +42,9 @@ export function readings(next: Next): Reading[] {
     },
     {
       key: 'perplexity',
+      definition: 'D10',
+      along: (token) => token.perplexity,
+      now: m.perplexity,
       label: 'perplexity',
       value: choices(m.perplexity),
       unit: '',
@@ -39,6 +54,7 @@ export function readings(next: Next): Reading[] {
     },
     {
       key: 'effective_vocab',
+      definition: 'D11',
       label: 'effective vocabulary',
       value: choices(m.effective_vocab),
       unit: '',
@@ -49,6 +65,9 @@ export function readings(next: Next): Reading[] {
     },
     {
       key: 'top1',
+      definition: 'D1',
+      along: (token) => token.top1_prob,
+      now: m.top1_prob,
       label: 'top-1',
       value: percent(m.top1_prob),
       unit: '',
@@ -56,27 +75,46 @@ export function readings(next: Next): Reading[] {
       explanation: `The largest probability: the leader is drawn ${percent(m.top1_prob)} of the time, and always by Greedy.`,
     },
     kl('kl_final_raw', 'KL(final ‖ raw)', m.kl_final_raw_bits, m,
-      'Σ final · log₂(final ÷ raw): what it costs, in bits a token, to describe what is drawn with the model’s own probabilities.'),
+      'Σ final · log₂(final ÷ raw): what it costs, in bits a token, to describe what is drawn with the model’s own probabilities.', 'D12', (token) => token.kl_final_raw_bits),
     kl('kl_raw_final', 'KL(raw ‖ final)', m.kl_raw_final_bits, m,
-      'Σ raw · log₂(raw ÷ final): what it costs to describe the model with the probabilities that are drawn from.'),
+      'Σ raw · log₂(raw ÷ final): what it costs to describe the model with the probabilities that are drawn from.', 'D12', (token) => token.kl_raw_final_bits),
     kl('kl_shaped_raw', 'KL(shaped ‖ raw)', m.kl_shaped_raw_bits, m,
-      'The same for the shaped distribution: after penalty and temperature, before anything is cut.'),
+      'The same for the shaped distribution: after penalty and temperature, before anything is cut.', 'D12, D13'),
     kl('kl_raw_shaped', 'KL(raw ‖ shaped)', m.kl_raw_shaped_bits, m,
-      'The other direction for the shaped distribution. It stays finite while nothing is cut, so it can be compared when the one above cannot.'),
+      'The other direction for the shaped distribution. It stays finite while nothing is cut, so it can be compared when the one above cannot.', 'D12, D13'),
   ]
 }
 
-function kl(key: string, label: string, value: number | null, m: Metrics, definition: string): Reading {
+function surprisal(last: PathToken | null): Reading {
+  const says = '−log₂ p of the token that came, p being the model’s own probability, before any setting: 1 bit at even odds, 10 bits at 1 in 1,024.'
+  const shared = { key: 'surprisal', label: 'surprisal', definition: 'D14', along: (token: PathToken) => token.surprisal_raw_bits }
+  if (!last) return { ...shared, value: '–', unit: '', note: 'nothing came before', explanation: `${says} The first token of a text comes from nothing.` }
+  const here = `Here ${spoken(last)} had ${percent(last.prob_raw)}, rank ${count(last.rank_raw)}`
+  return last.surprisal_raw_bits === null
+    ? { ...shared, value: INFINITE, unit: '', note: `of ${spoken(last)}`, explanation: `${says} ${here}: the model rules it out.` }
+    : { ...shared, value: bits(last.surprisal_raw_bits), unit: 'bits', note: `of ${spoken(last)}`,
+        explanation: `${says} ${here}: ${bits(last.surprisal_raw_bits)} bits, where ${bits(last.entropy_raw_bits)} were to be expected.` }
+}
+
+/** A reading along the sentence, ending where one stands. Surprisal ends with the last token; the others speak of the next one. */
+export function series(reading: Reading, path: PathAnswer): (number | null)[] {
+  if (!reading.along) return []
+  const before = path.tokens.map(reading.along)
+  return reading.now === undefined ? before : [...before, reading.now]
+}
+
+function kl(key: string, label: string, value: number | null, m: Metrics, says: string, definition: string, along?: Reading['along']): Reading {
+  const shared = { key, label, definition, ...(along ? { along, now: value } : {}) }
   if (value === null) {
     const mass = percent(m.mass_cut)
     return {
-      key, label, value: INFINITE, unit: '', note: `${mass} was cut`,
+      ...shared, value: INFINITE, unit: '', note: `${mass} was cut`,
       explanation:
-        `${definition} Infinite here: tokens that hold ${mass} by the model’s own account can no longer be drawn, and no number of bits describes what never happens.`,
+        `${says} Infinite here: tokens that hold ${mass} by the model’s own account can no longer be drawn, and no number of bits describes what never happens.`,
     }
   }
   return {
-    key, label, value: bits(value), unit: 'bits', note: value === 0 ? 'no difference' : '',
-    explanation: `${definition} Here ${bits(value)} bits${value === 0 ? ': the two are the same' : ''}.`,
+    ...shared, value: bits(value), unit: 'bits', note: value === 0 ? 'no difference' : '',
+    explanation: `${says} Here ${bits(value)} bits${value === 0 ? ': the two are the same' : ''}.`,
   }
 }
