@@ -2,12 +2,15 @@
 // SVG or HTML before. No foreignObject: few programs but browsers read it, and a canvas that was painted with it is not
 // given back everywhere.
 
-const KEPT = [
-  'fill', 'fill-opacity', 'stroke', 'stroke-width', 'stroke-dasharray', 'opacity', 'text-anchor', 'paint-order', 'letter-spacing',
-  'font-family', 'font-size', 'font-weight', 'font-style', 'text-decoration-line',
-] as const
+/** What a drawing's elements are painted with, and what each is where nobody says. */
+const PAINT = {
+  fill: 'rgb(0, 0, 0)', 'fill-opacity': '1', stroke: 'none', 'stroke-width': '1px', 'stroke-dasharray': 'none', opacity: '1', 'paint-order': 'normal',
+}
+const LETTERS = {
+  'text-anchor': 'start', 'letter-spacing': 'normal', 'font-family': '', 'font-size': '', 'font-weight': '400', 'font-style': 'normal', 'text-decoration-line': 'none',
+}
 /** What one operates the page with is no part of the picture. */
-const CONTROLS = '.button, .save, .unseen, .fewer, select, input, label, textarea'
+const CONTROLS = '.button, .save, .how, .unseen, .fewer, select, input, label, textarea'
 const MARGIN = 16
 const SVG = 'http://www.w3.org/2000/svg'
 
@@ -33,15 +36,19 @@ export async function saveAsSvg(root: Element, name: string): Promise<void> {
   save(new Blob([svgOf(root).text], { type: 'image/svg+xml' }), `${name}.svg`)
 }
 
-/** Twice as fine as the page. */
+/** Canvases end about here, px. */
+const LONGEST = 16_000
+
+/** Twice as fine as the page, where it is not too long for that. */
 export async function saveAsPng(root: Element, name: string): Promise<void> {
   const { width, height, text } = svgOf(root)
   const image = new Image()
   image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text)}`
   await image.decode()
   const canvas = document.createElement('canvas')
-  canvas.width = 2 * width
-  canvas.height = 2 * height
+  const scale = Math.min(2, LONGEST / width, LONGEST / height)
+  canvas.width = scale * width
+  canvas.height = scale * height
   canvas.getContext('2d')?.drawImage(image, 0, 0, canvas.width, canvas.height)
   const png = await new Promise<Blob | null>((done) => canvas.toBlob(done))
   if (!png) throw new Error('the canvas gave no picture')
@@ -116,28 +123,28 @@ function write(node: Text, style: CSSStyleDeclaration, into: Element, baseline: 
       ? { x: box.left, y: box.top + share * box.height, textLength: box.width }
       : { transform: `translate(${box.left + share * box.width},${box.bottom}) rotate(-90)`, textLength: box.height }
     const made = append(into, 'text', {
-      ...at, fill: style.color, 'font-family': style.fontFamily, 'font-size': style.fontSize, 'font-weight': style.fontWeight, 'xml:space': 'preserve',
+      ...at, fill: style.color, 'font-family': style.fontFamily, 'font-size': style.fontSize, 'font-weight': style.fontWeight, lengthAdjust: 'spacingAndGlyphs',
     })
     made.textContent = text
   }
 }
 
-/** The lines a text was broken into, each with its place. */
+/** The lines a text was broken into, each with its place; blanks at its ends take no room. */
 function lines(node: Text): { text: string; box: DOMRect }[] {
   const range = document.createRange()
   const out: { text: string; box: DOMRect }[] = []
-  for (const word of node.data.matchAll(/\S+\s*|\s+/g)) {
+  for (const word of node.data.matchAll(/\S+/g)) {
     range.setStart(node, word.index)
     range.setEnd(node, word.index + word[0].length)
     const box = range.getClientRects()[0]
-    if (!box || box.width === 0 || box.height === 0) continue // blanks that take no room
+    if (!box || box.width === 0 || box.height === 0) continue
     const last = out.at(-1)
     if (last && Math.abs(last.box.top - box.top) < 2) {
-      last.text += word[0]
+      last.text += ` ${word[0]}`
       last.box = new DOMRect(last.box.x, last.box.y, box.right - last.box.x, last.box.height)
     } else out.push({ text: word[0], box })
   }
-  return out.map(({ text, box }) => ({ text: text.replace(/\s+/g, ' '), box }))
+  return out
 }
 
 /** A drawing with its styles written into its elements. */
@@ -149,10 +156,20 @@ function inlined(drawing: SVGSVGElement, box: DOMRect): SVGSVGElement {
     const target = to[i]
     if (!target) return
     const style = getComputedStyle(element)
-    target.setAttribute('style', KEPT.map((name) => `${name}:${style.getPropertyValue(name)}`).join(';'))
+    const usual = element.tagName === 'text' ? { ...PAINT, ...LETTERS } : PAINT
+    const said = Object.entries(usual).flatMap(([name, value]) => {
+      const here = style.getPropertyValue(name)
+      return here === value ? [] : [`${name}:${here}`]
+    })
+    for (const { name, value } of [...target.attributes]) if (name in PAINT || value.includes('var(')) target.removeAttribute(name)
+    target.setAttribute('style', said.join(';'))
     if (element !== drawing && style.transform !== 'none') target.setAttribute('transform', style.transform)
     target.removeAttribute('class')
   })
+  const remarks = document.createTreeWalker(copy, NodeFilter.SHOW_COMMENT)
+  const gone: Node[] = []
+  while (remarks.nextNode()) gone.push(remarks.currentNode)
+  for (const node of gone) node.parentNode?.removeChild(node)
   for (const [name, value] of Object.entries({ x: box.x, y: box.y, width: box.width, height: box.height, overflow: 'visible' })) copy.setAttribute(name, String(value))
   return copy
 }
