@@ -8,16 +8,16 @@ const answer: PathAnswer = { tokens: [], total_logprob_raw: 0, total_logprob: 0,
 
 function setup() {
   const asked: Place[] = []
-  let due: (() => void) | null = null
+  const due = new Set<() => void>()
   const along = new Along(
     { path: (question) => (asked.push(question), Promise.resolve(answer)) },
-    (_, run) => ((due = run), () => (due = null)),
+    (_, run) => (due.add(run), () => due.delete(run)),
   )
-  return { along, asked, pass: () => due?.() }
+  return { along, asked, pass: () => [...due].forEach((run) => (due.delete(run), run())) }
 }
 
 // Mutation: forget #cancel in follow, or the check for the same place -> red.
-test('many look on, one asks, and only when the place has stood for a moment', () => {
+test('many look on, one asks, and only when the place has stood for a moment', async () => {
   const { along, asked, pass } = setup()
   const here = place(1, 2)
   const there = place(1, 2, 3)
@@ -26,7 +26,9 @@ test('many look on, one asks, and only when the place has stood for a moment', (
   along.follow(there, 8)
   expect(asked).toEqual([])
   pass()
+  await new Promise((answered) => setTimeout(answered)) // a question while another is out would wait, not be refused
   along.follow(there, 8)
+  pass()
   expect(asked).toEqual([there])
 })
 
