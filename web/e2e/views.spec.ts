@@ -183,6 +183,24 @@ test('the sentence: a token read by keys is the core’s, by either account; Ent
   await expect.poll(() => page.getByTestId('sentence-token').count()).toBe(token.position - 1)
 })
 
+// No model here takes so many: the answer is stretched on its way to the page. Mutation: draw all tokens in SentenceStrip -> red.
+test('a sentence of 4,000 tokens: what is in view is drawn, and its end can be reached', async () => {
+  await page.route('**/api/v1/path', async (route) => {
+    const answer = (await (await route.fetch()).json()) as PathAnswer
+    const { tokens } = answer
+    await route.fulfill({ json: { ...answer, tokens: Array.from({ length: 4000 }, (_, i) => ({ ...tokens[i % tokens.length], position: i + 1 })) } })
+  })
+  await setField(page, 'temperature', 0.9)
+  await tab('sentence')
+  await expect.poll(() => text('sentence-headline')).toContain('4,000 tokens')
+  const drawn = () => page.getByTestId('sentence-token').count()
+  expect(await drawn()).toBeLessThan(40)
+  await page.getByRole('group', { name: /Surprisal and entropy/ }).focus()
+  await page.keyboard.press('End')
+  await expect.poll(() => page.locator('[data-testid=sentence-token].on').count()).toBe(1)
+  expect(await drawn()).toBeLessThan(40)
+})
+
 test('what if: the mark stands on the core’s number for the value that is set; a press sets another', async () => {
   await setField(page, 'temperature', 0.77)
   await tab('whatif')
