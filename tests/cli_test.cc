@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 
 #include <array>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <fstream>
@@ -92,6 +93,38 @@ TEST(Cli, GenerateIsReproducibleOnAnyNumberOfThreads) {
   EXPECT_FALSE(joined.empty());
   const Outcome plain = RunCommand("generate -p 'The old king' -n 24 --temp 0.9 --top-p 0.95 --seed 11");
   EXPECT_EQ(plain.out, "The old king" + one["text"].get<std::string>() + "\n");
+}
+
+TEST(Cli, VerboseTellsTheHashOfTheLogits) {
+  const std::string hash = RunJson("next -p 'The king' --json")["logits_hash"];
+  for (const char* how : {"-t 1", "-t 3 --cache-mib 0", "-t 2 -c 3"}) {
+    const Outcome told = RunCommand(std::string("next -p 'The king' --top 1 --verbose ") + how);
+    EXPECT_EQ(told.err, "logits " + hash + "\n") << how;
+  }
+  const Outcome one = RunCommand("generate -p 'The king' -n 30 --seed 3 --verbose -t 1");
+  const Outcome three = RunCommand("generate -p 'The king' -n 30 --seed 3 --verbose -t 3 -c 40 --cache-mib 0");
+  EXPECT_EQ(one.out, three.out);
+  EXPECT_EQ(one.err.substr(0, 23), three.err.substr(0, 23));  // "logits " and 16 digits
+  EXPECT_NE(three.err.find("of 40 tokens"), std::string::npos) << three.err;
+}
+
+// SIGINT ends a command where it is, by the signal itself: nothing here catches it, so no loop has to look. Mutation: ignore the
+// signal in RunCli -> red (each would run for seconds).
+TEST(Cli, CtrlCStopsAtOnce) {
+  const std::string text = ::testing::TempDir() + "/logitpeek_long_" + std::to_string(::getpid()) + ".txt";
+  {
+    std::ofstream file(text);
+    for (int i = 0; i < 60000; ++i) file << "There was once a king who had " << i << " horses. ";
+  }
+  // Long prompts and single tokens both; the other commands evaluate in the same way.
+  for (const std::string& args : {"score -t 1 " + text, std::string("bench -t 1 -r 1000"), std::string("bench -t 1 -r 1000 -p 500 -n 0")}) {
+    const auto start = std::chrono::steady_clock::now();
+    const Outcome stopped = RunCommand(args + " >/dev/null", "timeout --preserve-status -k 20 -s INT 0.4 ");
+    const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
+    EXPECT_EQ(stopped.status, 130) << args << "\n" << stopped.err;
+    EXPECT_LT(spent.count(), 2) << args;
+  }
+  std::remove(text.c_str());
 }
 
 TEST(Cli, TokenizeRoundTrips) {

@@ -19,6 +19,8 @@ struct CommonOptions {
   bool json = false;   // --json
   size_t threads = 0;  // -t
   size_t context = 0;  // -c
+  bool verbose = false;                          // --verbose
+  size_t cache_mib = EngineOptions{}.cache_mib;  // --cache-mib
   DialectSettings sampler;
 };
 
@@ -64,8 +66,10 @@ struct ServeOptions {
 };
 Status RunServe(const CommonOptions& common, const ServeOptions& options);
 
-// The model that -m names, loaded.
+// Where --verbose is given, to stderr: the hash of the logits, and of a model what its cache holds.
+void TellVerbose(const CommonOptions& common, std::span<const float> logits, Engine* engine);
 EngineOptions EngineOptionsOf(const CommonOptions& common);
+// The model that -m names, loaded.
 Result<std::unique_ptr<Engine>> OpenEngine(const CommonOptions& common);
 // The tokens of -p, checked to fit the model's context.
 Result<std::vector<TokenId>> PromptTokens(const Engine& engine, const CommonOptions& common);

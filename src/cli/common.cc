@@ -1,11 +1,25 @@
 #include <fmt/format.h>
 
+#include <cstdio>
+
 #include "cli/commands.h"
 #include "engine/models.h"
 
 namespace lp {
 
-EngineOptions EngineOptionsOf(const CommonOptions& common) { return {.n_threads = common.threads, .context = common.context}; }
+EngineOptions EngineOptionsOf(const CommonOptions& common) { return {.n_threads = common.threads, .context = common.context, .cache_mib = common.cache_mib}; }
+
+void TellVerbose(const CommonOptions& common, std::span<const float> logits, Engine* engine) {
+  if (!common.verbose) return;
+  std::fflush(stdout);
+  fmt::print(stderr, "logits {}", LogitsHash(logits));
+  if (engine != nullptr) {
+    const CacheUse use = engine->cache_use();
+    fmt::print(stderr, " | {} threads | cache: {} of {} tokens, {:.1f} MiB", engine->n_threads(), use.tokens, use.max_tokens,
+               static_cast<double>(use.bytes) / (1 << 20));
+  }
+  fmt::print(stderr, "\n");
+}
 
 Result<std::unique_ptr<Engine>> OpenEngine(const CommonOptions& common) {
   LP_ASSIGN_OR_RETURN(const std::string path, ResolveModel(common.model));

@@ -38,7 +38,15 @@ Json TokenJsonOf(const Engine& engine, const GeneratedToken& token) {
   return json;
 }
 
-Status GenerateJson(const Resolved& resolved, Engine& engine, std::vector<TokenId> context, size_t n_tokens) {
+// Of the logits the last token was drawn from; they are still remembered.
+Status TellLast(const CommonOptions& common, Engine& engine, std::span<const TokenId> context) {
+  if (!common.verbose || context.size() < 2) return Ok();
+  LP_ASSIGN_OR_RETURN(const Evaluation last, engine.Evaluate(context.first(context.size() - 1)));
+  TellVerbose(common, *last.logits, &engine);
+  return Ok();
+}
+
+Status GenerateJson(const CommonOptions& common, const Resolved& resolved, Engine& engine, std::vector<TokenId> context, size_t n_tokens) {
   const std::vector<TokenId> prompt = context;
   Json tokens = Json::array();
   std::string text;
@@ -55,7 +63,7 @@ Status GenerateJson(const Resolved& resolved, Engine& engine, std::vector<TokenI
   json["stop"] = StopName(stop);
   json["tokens"] = std::move(tokens);
   fmt::print("{}\n", Dump(json, 1));
-  return Ok();
+  return TellLast(common, engine, context);
 }
 
 }  // namespace
@@ -64,7 +72,7 @@ Status RunGenerate(const CommonOptions& common, size_t n_tokens) {
   LP_ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, OpenEngine(common));
   LP_ASSIGN_OR_RETURN(std::vector<TokenId> context, PromptTokens(*engine, common));
   LP_ASSIGN_OR_RETURN(const Resolved resolved, Resolve(common.sampler, engine->facts()));
-  if (common.json) return GenerateJson(resolved, *engine, std::move(context), n_tokens);
+  if (common.json) return GenerateJson(common, resolved, *engine, std::move(context), n_tokens);
 
   const Terminal terminal;
   fmt::print("{}", common.prompt);
@@ -89,7 +97,7 @@ Status RunGenerate(const CommonOptions& common, size_t n_tokens) {
     std::fflush(stdout);
     fmt::print(stderr, "logitpeek: stopped because the context of {} tokens is full\n", engine->info().context_length);
   }
-  return Ok();
+  return TellLast(common, *engine, context);
 }
 
 }  // namespace lp

@@ -10,6 +10,7 @@ Status RunNext(const CommonOptions& common, const NextOptions& options) {
   LP_ASSIGN_OR_RETURN(const std::unique_ptr<Source> source, Source::Open(common, options.source));
   LP_ASSIGN_OR_RETURN(const Resolved resolved, Resolve(common.sampler, source->facts()));
   LP_ASSIGN_OR_RETURN(const Trace trace, Trace::Run(source->logits(), source->step(), resolved.chain));
+  TellVerbose(common, source->logits(), nullptr);
   const RowOptions rows{.top = options.top, .journey = options.trace};
   if (common.json) {
     Json json = NextJson(source->model(), source->history(), trace, resolved, rows, source->pieces());

@@ -15,15 +15,10 @@ namespace lp {
 namespace {
 
 constexpr size_t kDefaultContext = 4096;
+constexpr uint64_t kMaxHeld = 1u << 24;  // tokens of the tree: beyond any use, below what a slot's number holds
 
 uint64_t PhysicalMemory() {
   return static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
-}
-
-size_t CommonPrefix(std::span<const TokenId> a, std::span<const TokenId> b) {
-  const size_t n = std::min(a.size(), b.size());
-  return static_cast<size_t>(std::mismatch(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(n), b.begin()).first -
-                             a.begin());
 }
 
 }  // namespace
@@ -76,7 +71,8 @@ Result<std::unique_ptr<Engine>> Engine::Open(const std::string& path, const Engi
                         " MiB, and this machine has ", there_is >> 20, "; give a shorter context with -c"),
                  path};
   }
-  engine->cache_ = std::make_unique<KvCache>(config, context);
+  const uint64_t budget = std::min<uint64_t>(options.cache_mib, PhysicalMemory() >> 20) << 20;
+  engine->cache_ = std::make_unique<KvCache>(config, context, std::min<uint64_t>(budget / KvCache::BytesFor(config, 1), kMaxHeld));
   const size_t bytes = config.n_vocab * sizeof(float);
   engine->memory_capacity_ = std::max<size_t>(1, options.logits_budget_mib * 1024 * 1024 / bytes);
   engine->info_ = ModelInfo{.name = std::string(*name),
@@ -132,14 +128,9 @@ Status Engine::Check(std::span<const TokenId> context) const {
 
 Status Engine::Advance(std::span<const TokenId> context, size_t n_logits, std::span<float> out,
                        const EvalProgress& progress, const Taps* taps) {
-  // Keep what the cache already holds of this path, except the last n_logits tokens: their logits have to be computed.
-  const size_t keep = std::min(CommonPrefix(path_, context), context.size() - n_logits);
-  cache_->Truncate(keep);
-  path_.resize(keep);
-  const Status status = model_->Evaluate(context.subspan(keep), *cache_, n_logits, out, pool_, progress, taps);
-  path_.assign(context.begin(),
-               context.begin() + static_cast<std::ptrdiff_t>(cache_->size()));  // also when cancelled half-way
-  return status;
+  // The last n_logits tokens are evaluated even where they are known: the cache has no logits.
+  const size_t known = cache_->Follow(context.first(context.size() - n_logits));
+  return model_->Evaluate(context.subspan(known), *cache_, n_logits, out, pool_, progress, taps);
 }
 
 Result<Evaluation> Engine::Evaluate(std::span<const TokenId> context, const EvalProgress& progress) {
@@ -149,7 +140,7 @@ Result<Evaluation> Engine::Evaluate(std::span<const TokenId> context, const Eval
   if (LogitsHandle logits = Recall(context))
     return Evaluation{std::move(logits), true, 0};  // another request was first
   auto logits = std::make_shared<std::vector<float>>(info_.n_vocab);
-  const bool one_token = CommonPrefix(path_, context) + 1 == context.size();
+  const bool one_token = cache_->Follow(context.first(context.size() - 1)) + 1 == context.size();
   const auto start = std::chrono::steady_clock::now();
   LP_RETURN_IF_ERROR(Advance(context, 1, *logits, progress));
   const std::chrono::duration<double, std::milli> spent = std::chrono::steady_clock::now() - start;
@@ -208,6 +199,11 @@ Result<std::vector<std::vector<float>>> Engine::Lens(std::span<const TokenId> co
     stream = std::move(seen);
   }
   return streams;
+}
+
+CacheUse Engine::cache_use() {
+  const std::lock_guard lock(model_mutex_);
+  return {cache_->n_held(), cache_->budget(), KvCache::BytesFor(model_->config(), cache_->n_held())};
 }
 
 LogitsHandle Engine::Recall(std::span<const TokenId> context) {

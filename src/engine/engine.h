@@ -1,7 +1,7 @@
 // A model and its tokenizer, loaded and ready: token path -> logits.
 //
-// The engine remembers: the KV cache of the path it evaluated last, so that a path sharing a prefix with it pays only
-// for the rest, and the logits of paths it has seen, so that turning a knob never waits for the model. Safe to call
+// The engine remembers, each within its budget: keys and values of every branch it has evaluated, so that a path pays only for
+// what no other began with, and the logits of paths it has seen, so that turning a knob never waits for the model. Safe to call
 // from several threads; evaluations queue, one runs at a time, remembered logits are handed out at once.
 #pragma once
 
@@ -27,7 +27,8 @@ namespace lp {
 
 struct EngineOptions {
   size_t n_threads = 0;            // 0: one per processor
-  size_t context = 0;              // tokens the KV cache holds; 0: what the model was trained for, at most 4096
+  size_t context = 0;              // tokens of the longest path; 0: what the model was trained for, at most 4096
+  size_t cache_mib = 1024;         // for the keys and values of all branches; never less than one path of `context` tokens
   size_t logits_budget_mib = 256;  // for remembered logits
 };
 
@@ -41,6 +42,13 @@ struct ModelInfo {
   uint64_t file_bytes = 0;
   size_t n_vocab = 0;
   size_t context_length = 0;  // of this engine: never more than the model's
+};
+
+// What the tree of keys and values holds.
+struct CacheUse {
+  size_t tokens = 0;      // distinct ones: those that paths share count once
+  size_t max_tokens = 0;  // of the budget
+  uint64_t bytes = 0;     // of `tokens`
 };
 
 // Shared, because the caller may still look at them when the engine has long forgotten them.
@@ -68,6 +76,7 @@ class Engine {
   const std::string& chat_template() const { return chat_template_; }
   // Tokens of a conversation in the model's own template. Errors: kNotFound where the model has none, and the template's.
   Result<std::vector<TokenId>> Chat(const std::vector<ChatMessage>& messages, bool add_generation_prompt = true) const;
+  CacheUse cache_use();
   double tokens_per_second() const { return tokens_per_second_; }  // of the last token decoded alone; 0: none yet
   const ModelFacts& facts() const { return facts_; }  // what a dialect wants to know of the model
 
@@ -97,7 +106,7 @@ class Engine {
   Status Check(std::span<const TokenId> context) const;
   LogitsHandle Recall(std::span<const TokenId> context);
   void Remember(std::span<const TokenId> context, LogitsHandle logits);
-  // Makes path_ and cache_ hold `context`; fills the last n_logits rows. Called with model_mutex_ held.
+  // Makes `context` the path of cache_; fills the last n_logits rows. Called with model_mutex_ held.
   Status Advance(std::span<const TokenId> context, size_t n_logits, std::span<float> out, const EvalProgress& progress,
                  const Taps* taps = nullptr);
 
@@ -110,10 +119,9 @@ class Engine {
   std::unique_ptr<Model> model_;
   std::atomic<double> tokens_per_second_ = 0;
 
-  std::mutex model_mutex_;  // guards pool_, cache_, path_
+  std::mutex model_mutex_;  // guards pool_, cache_
   ThreadPool pool_;
   std::unique_ptr<KvCache> cache_;
-  std::vector<TokenId> path_;  // what cache_ holds
 
   struct Remembered {
     std::vector<TokenId> context;

@@ -39,22 +39,41 @@ TEST(Engine, AFileWithoutANameGoesByItsOwn) {
   EXPECT_EQ(file.path(), "/tmp/" + name + ".gguf");
 }
 
-// Whatever was evaluated before, the logits of a path are the same bits. Mutation: keep one token too many in Advance
-// -> red.
+// Whatever was evaluated before, and whatever had to go for want of room, the logits of a path are the same bits.
+// Mutation: keep one token too many in Advance -> red.
 TEST(Engine, HistoryDoesNotChangeLogits) {
   const TinyModelFile file;
-  const auto engine = Open(file);
-  std::mt19937 random(1);
-  std::vector<TokenId> path = {260};
-  for (unsigned step = 0; step < 60; ++step) {
-    path.resize(1 + random() % path.size());  // rewind anywhere, then branch
-    for (size_t n = 1 + random() % 5; n > 0 && path.size() < 64; --n)
-      path.push_back(static_cast<TokenId>(random() % 261));
-    const auto fresh = Open(file, {.n_threads = 1 + step % 3});
-    const auto expected = fresh->Evaluate(path), got = engine->Evaluate(path);
-    ASSERT_TRUE(expected.ok() && got.ok());
-    ASSERT_EQ(*expected->logits, *got->logits) << "step " << step;
+  for (const size_t cache_mib : {size_t{0}, size_t{1}}) {  // 0: one path of 64 tokens and nothing else
+    const auto engine = Open(file, {.n_threads = 1, .cache_mib = cache_mib});
+    std::mt19937 random(1);
+    std::vector<TokenId> path = {260};
+    for (unsigned step = 0; step < 60; ++step) {
+      path.resize(1 + random() % path.size());  // rewind anywhere, then branch
+      for (size_t n = 1 + random() % 25; n > 0 && path.size() < 64; --n) path.push_back(static_cast<TokenId>(random() % 261));
+      const auto fresh = Open(file, {.n_threads = 1 + step % 4});
+      const auto expected = fresh->Evaluate(path), got = engine->Evaluate(path);
+      ASSERT_TRUE(expected.ok() && got.ok());
+      ASSERT_EQ(*expected->logits, *got->logits) << "step " << step;
+      ASSERT_LE(engine->cache_use().tokens, engine->cache_use().max_tokens);
+    }
+    EXPECT_EQ(engine->cache_use().max_tokens == 64, cache_mib == 0);
   }
+}
+
+TEST(Engine, KeepsEveryBranchWithinItsBudget) {
+  const TinyModelFile file;
+  const auto engine = Open(file, {.n_threads = 1, .cache_mib = 1});
+  size_t computed = 0;
+  const auto go = [&](std::vector<TokenId> path) {
+    ASSERT_TRUE(engine->Evaluate(path, [&](size_t, size_t total) { return computed += total, true; }).ok());
+  };
+  go({260, 1, 2, 3, 4, 5});
+  go({260, 1, 2, 9, 8});
+  EXPECT_EQ(computed, 6u + 2);
+  go({260, 1, 2, 3, 4, 5, 6});  // the first branch is still there
+  EXPECT_EQ(computed, 6u + 2 + 1);
+  EXPECT_EQ(engine->cache_use().tokens, 9u);
+  EXPECT_EQ(engine->cache_use().bytes / engine->cache_use().tokens, (1u << 20) / engine->cache_use().max_tokens);
 }
 
 TEST(Engine, RemembersLogitsWithinItsBudget) {

@@ -49,6 +49,8 @@ ForwardPass::ForwardPass(const ModelConfig& config, const ModelWeights& weights,
       added_(max_batch * config.n_embd),
       q_(max_batch * config.q_dim()),
       mixed_(max_batch * config.q_dim()),
+      k_(max_batch * config.kv_dim()),
+      v_(max_batch * config.kv_dim()),
       inner_(max_batch * config.n_ff),
       up_(config.arch->gated ? max_batch * config.n_ff : 0),
       angles_(max_batch * config.rope.dim),
@@ -90,8 +92,8 @@ void ForwardPass::Embed(std::span<const TokenId> tokens, size_t position) {
   }
 }
 
-// Heads of queries and keys, normalised where the model does, turned to their positions. keys: as in Attention.
-void ForwardPass::Turn(const LayerWeights& layer, float* keys, size_t position, std::span<const float> angles) {
+// Heads of queries and keys, normalised where the model does, turned to their positions.
+void ForwardPass::Turn(const LayerWeights& layer, std::span<const float> angles) {
   const size_t head_dim = config_.head_dim, rope_dim = config_.rope.dim;
   const auto turn = [&](const NormWeights& norm, std::span<const float> at, size_t n_heads, float* heads) {
     for (size_t i = 0; i < n_heads && !norm.weight.empty(); ++i) {
@@ -104,23 +106,28 @@ void ForwardPass::Turn(const LayerWeights& layer, float* keys, size_t position, 
     for (size_t t = begin; t < end; ++t) {
       const std::span<const float> at = angles.subspan(t * rope_dim, rope_dim);
       turn(layer.q_norm, at, config_.n_head, q_.data() + t * config_.q_dim());
-      turn(layer.k_norm, at, config_.n_kv_head, keys + (position + t) * config_.kv_dim());
+      turn(layer.k_norm, at, config_.n_kv_head, k_.data() + t * config_.kv_dim());
     }
   });
 }
 
-// From h_ into added_. keys, values: [capacity, kv_dim] of this layer; the batch's own rows start at `position` and are
-// filled here.
-void ForwardPass::Attention(const LayerWeights& layer, float* keys, float* values, size_t position, bool is_windowed) {
+// From h_ into added_. rows: the whole path, whose last n_ are the batch's own and are filled here, keys_at and
+// values_at further.
+void ForwardPass::Attention(const LayerWeights& layer, std::span<const KvRow> rows, size_t keys_at, size_t values_at,
+                            bool is_windowed) {
   const size_t head_dim = config_.head_dim, q_dim = config_.q_dim(), kv_dim = config_.kv_dim();
   const size_t n_head = config_.n_head, group = n_head / config_.n_kv_head;
-  float *own_keys = keys + position * kv_dim, *own_values = values + position * kv_dim;
-  MultiplyAll({{layer.attn_q, q_.data(), q_dim}, {layer.attn_k, own_keys, kv_dim}, {layer.attn_v, own_values, kv_dim}},
+  const size_t position = rows.size() - n_;
+  MultiplyAll({{layer.attn_q, q_.data(), q_dim}, {layer.attn_k, k_.data(), kv_dim}, {layer.attn_v, v_.data(), kv_dim}},
               h_.data(), n_, pool_);
   AddBias(layer.q_bias, q_.data());
-  AddBias(layer.k_bias, own_keys);
-  AddBias(layer.v_bias, own_values);
-  Turn(layer, keys, position, is_windowed ? window_angles_ : angles_);
+  AddBias(layer.k_bias, k_.data());
+  AddBias(layer.v_bias, v_.data());
+  Turn(layer, is_windowed ? window_angles_ : angles_);
+  for (size_t t = 0; t < n_; ++t) {
+    std::copy_n(k_.data() + t * kv_dim, kv_dim, rows[position + t].at + keys_at);
+    std::copy_n(v_.data() + t * kv_dim, kv_dim, rows[position + t].at + values_at);
+  }
 
   const size_t seen = is_windowed ? config_.window : position + n_;  // positions a query reads at most
   const AttentionShape shape{kv_dim, head_dim, config_.attention_scale, config_.attention_soft_cap};
@@ -130,8 +137,8 @@ void ForwardPass::Attention(const LayerWeights& layer, float* keys, float* value
     for (size_t i = begin; i < end; ++i) {
       const size_t t = i / n_head, head = i % n_head, n_positions = position + t + 1;
       const size_t first = n_positions - std::min(seen, n_positions);
-      const size_t at = first * kv_dim + head / group * head_dim;
-      Attend(shape, q_.data() + i * head_dim, keys + at, values + at, n_positions - first,
+      const size_t at = head / group * head_dim;
+      Attend(shape, q_.data() + i * head_dim, rows.subspan(first, n_positions - first), keys_at + at, values_at + at,
              mixed_.data() + i * head_dim);
     }
   });
@@ -177,16 +184,15 @@ void ForwardPass::Unembed(std::span<const float> stream, float* logits) {
 }
 
 // The weights of the last token's heads, computed once more: Attend keeps none of them.
-void ForwardPass::TellAttention(size_t layer, const float* keys, size_t first, size_t n_positions,
-                                const Taps& taps) const {
-  const size_t head_dim = config_.head_dim, kv_dim = config_.kv_dim(), group = config_.n_head / config_.n_kv_head;
-  std::vector<float> weights(n_positions - first);
+void ForwardPass::TellAttention(size_t layer, std::span<const KvRow> rows, size_t keys_at, const Taps& taps) const {
+  const size_t head_dim = config_.head_dim, group = config_.n_head / config_.n_kv_head;
+  std::vector<float> weights(rows.size());
   for (size_t head = 0; head < config_.n_head; ++head) {
     const float* q = q_.data() + (n_ - 1) * config_.q_dim() + head * head_dim;
     double max = -std::numeric_limits<double>::infinity(), sum = 0;
     std::vector<double> scores;
-    for (size_t at = first; at < n_positions; ++at) {
-      const float* k = keys + at * kv_dim + head / group * head_dim;
+    for (const KvRow& row : rows) {
+      const float* k = row.at + keys_at + head / group * head_dim;
       double score = 0;
       for (size_t i = 0; i < head_dim; ++i) score += static_cast<double>(q[i]) * static_cast<double>(k[i]);
       score *= static_cast<double>(config_.attention_scale);
@@ -203,18 +209,20 @@ void ForwardPass::TellAttention(size_t layer, const float* keys, size_t first, s
 
 void ForwardPass::Run(std::span<const TokenId> tokens, KvCache& cache, size_t n_logits, float* logits,
                       const Taps* taps) {
-  const size_t position = cache.size_;
+  const size_t position = cache.size();
   n_ = tokens.size();
   const size_t n = n_ * config_.n_embd;
-  LP_CHECK(n <= x_.size() && position + n_ <= cache.capacity_ && n_logits <= n_);
+  LP_CHECK(n <= x_.size() && position + n_ <= cache.capacity() && n_logits <= n_);
+  cache.Extend(tokens);
+  const std::span<const KvRow> rows = cache.Rows();
   Embed(tokens, position);
   for (size_t i = 0; i < weights_.layers.size(); ++i) {
     const LayerWeights& layer = weights_.layers[i];
     Normalize(layer.attn_norm, x_.data(), h_.data());
-    Attention(layer, cache.Keys(i), cache.Values(i), position, config_.IsWindowed(i));
+    Attention(layer, rows, cache.KeysAt(i), cache.ValuesAt(i), config_.IsWindowed(i));
     if (taps != nullptr && taps->attention) {
-      const size_t n_positions = position + n_, seen = config_.IsWindowed(i) ? config_.window : n_positions;
-      TellAttention(i, cache.Keys(i), n_positions - std::min(seen, n_positions), n_positions, *taps);
+      const size_t seen = config_.IsWindowed(i) ? std::min<size_t>(config_.window, rows.size()) : rows.size();
+      TellAttention(i, rows.last(seen), cache.KeysAt(i), *taps);
     }
     if (config_.parallel_residual) {  // both read x as it was
       Normalize(layer.ffn_norm, x_.data(), h_.data());
@@ -227,7 +235,6 @@ void ForwardPass::Run(std::span<const TokenId> tokens, KvCache& cache, size_t n_
     Add(x_.data(), added_.data(), n);
     if (taps != nullptr && taps->residual) taps->residual(i, {x_.data() + n - config_.n_embd, config_.n_embd});
   }
-  cache.size_ += n_;
   if (n_logits != 0) Logits(n_logits, logits);
 }
 

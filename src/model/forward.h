@@ -33,7 +33,7 @@ class ForwardPass {
               ThreadPool& pool, size_t max_batch);
 
   // Appends `tokens` (1 to max_batch, ids in the vocabulary, room in the cache) to `cache` and writes the logits of the
-  // last n_logits of them: logits [n_logits, n_vocab]. Allocates nothing.
+  // last n_logits of them: logits [n_logits, n_vocab]. Allocates nothing but the cache's room.
   // `taps` watch the last of them; null: nobody does.
   void Run(std::span<const TokenId> tokens, KvCache& cache, size_t n_logits, float* logits, const Taps* taps = nullptr);
 
@@ -42,13 +42,14 @@ class ForwardPass {
 
  private:
   void Embed(std::span<const TokenId> tokens, size_t position);
-  void Attention(const LayerWeights& layer, float* keys, float* values, size_t position, bool is_windowed);
-  void Turn(const LayerWeights& layer, float* keys, size_t position, std::span<const float> angles);
+  void Attention(const LayerWeights& layer, std::span<const KvRow> rows, size_t keys_at, size_t values_at,
+                 bool is_windowed);
+  void Turn(const LayerWeights& layer, std::span<const float> angles);
   void FeedForward(const LayerWeights& layer);
   void Normalize(const NormWeights& norm, const float* x, float* out);
   void AddBias(std::span<const float> bias, float* y);
   void Logits(size_t n_logits, float* logits);
-  void TellAttention(size_t layer, const float* keys, size_t first, size_t n_positions, const Taps& taps) const;
+  void TellAttention(size_t layer, std::span<const KvRow> rows, size_t keys_at, const Taps& taps) const;
 
   const ModelConfig& config_;
   const ModelWeights& weights_;
@@ -60,6 +61,7 @@ class ForwardPass {
   std::vector<float> h_;                       // [max_batch, n_embd] normalised x
   std::vector<float> added_;                   // [max_batch, n_embd] what a block adds to x
   std::vector<float> q_, mixed_;               // [max_batch, q_dim] queries; values mixed by attention
+  std::vector<float> k_, v_;                   // [max_batch, kv_dim] the batch's own
   std::vector<float> inner_, up_;              // [max_batch, n_ff]; up_ only where there is a gate
   std::vector<float> angles_, window_angles_;  // [max_batch, rope.dim]
 };

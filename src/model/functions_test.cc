@@ -120,7 +120,11 @@ TEST(Functions, AttentionTakesItsScaleAndSoftCap) {
     const auto q = RandomVector(head_dim, 3.0f, 7), keys = RandomVector(n * head_dim, 2.0f, 8);
     const auto values = RandomVector(n * head_dim, 1.0f, 9);
     std::vector<float> out(head_dim);
-    Attend({head_dim, head_dim, 0.3f, 2.0f}, q.data(), keys.data(), values.data(), n, out.data());
+    std::vector<float> memory(keys.begin(), keys.begin() + n * head_dim);
+    memory.insert(memory.end(), values.begin(), values.begin() + n * head_dim);
+    std::vector<KvRow> rows;
+    for (size_t t = 0; t < n; ++t) rows.push_back({memory.data() + t * head_dim, n - t});
+    Attend({head_dim, head_dim, 0.3f, 2.0f}, q.data(), rows, 0, n * head_dim, out.data());
     std::vector<double> expected(head_dim);
     double total = 0;
     for (size_t t = 0; t < n; ++t) {

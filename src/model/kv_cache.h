@@ -1,37 +1,90 @@
-// Keys and values of one token path, float32. Truncating is how a sentence is rewound.
+// Keys and values of every token path evaluated, float32, as a tree: paths that begin alike share what they share.
+//
+// A node of the tree is one token after everything above it, and owns one slot: the keys and values of that token in
+// every layer. So a fork copies nothing, rewinding or returning to any path held computes nothing, and memory grows
+// with distinct tokens only. Blocks of 16 tokens, as in servers of many users, would cost up to 15 slots or a copy at
+// each fork, and forks are what a sentence is made of here; what blocks buy, long runs for attention to read, slots
+// have as well: they are handed out in order, and attention is told the runs.
+//
+// A node lives as long as it has children or is on the current path. Where slots run out, the least recently used leaf
+// goes; as there are never fewer slots than the longest path, one is always to be had. Not thread-safe.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <set>
+#include <span>
+#include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "base/check.h"
+#include "base/token.h"
 #include "model/config.h"
+#include "model/ops.h"
 
 namespace lp {
 
-// Memory is reserved whole but touched as tokens arrive. Move-only: a path is forked by evaluating it again.
 class KvCache {
  public:
-  // `capacity` in tokens, 1 <= capacity <= config.n_ctx. The caller has checked that BytesFor fits in memory.
-  KvCache(const ModelConfig& config, size_t capacity);
-  static uint64_t BytesFor(const ModelConfig& config, size_t capacity);
+  // `capacity`: tokens of the longest path, 1 <= capacity <= config.n_ctx. `budget`: distinct tokens held, less than
+  // capacity means capacity. Memory is taken as tokens arrive; the caller has checked that BytesFor(capacity) fits.
+  KvCache(const ModelConfig& config, size_t capacity, size_t budget = 0);
+  static uint64_t BytesFor(const ModelConfig& config, size_t n_tokens);
 
-  size_t size() const { return size_; }
+  size_t size() const { return path_.size(); }  // tokens of the current path
   size_t capacity() const { return capacity_; }
-  void Truncate(size_t size) {
-    LP_CHECK(size <= size_);
-    size_ = size;
-  }
+  size_t n_held() const { return nodes_.size() - free_.size(); }  // distinct tokens
+  size_t budget() const { return budget_; }
+
+  // The current path becomes its own first `size` tokens. What followed them is kept.
+  void Truncate(size_t size);
+  // The current path becomes the longest prefix of `path` that is held; returns its length.
+  size_t Follow(std::span<const TokenId> path);
 
  private:
   friend class ForwardPass;
-  float* Keys(size_t layer) { return keys_.get() + layer * capacity_ * kv_dim_; }      // [capacity, kv_dim]
-  float* Values(size_t layer) { return values_.get() + layer * capacity_ * kv_dim_; }  // [capacity, kv_dim]
+  using Slot = uint32_t;
+  static constexpr Slot kRoot = UINT32_MAX;
+  static constexpr size_t kSlabSlots = 64;  // as many positions as attention takes at once
 
-  size_t size_ = 0, capacity_, n_layer_;
-  size_t kv_dim_;                           // n_kv_head * head_dim
-  std::unique_ptr<float[]> keys_, values_;  // [n_layer, capacity, kv_dim]; rows >= size_ are undefined
+  struct Node {
+    Slot parent;
+    TokenId token;
+    uint32_t n_children;
+    uint64_t last_used;  // when a path last ended in it; 0: never
+  };
+
+  // Appends tokens, which fit, to the current path; their slots are to be filled in every layer before anything else is
+  // asked.
+  void Extend(std::span<const TokenId> tokens);
+  // The slots of the current path. Valid until the next Extend, Follow or Truncate.
+  std::span<const KvRow> Rows();
+  // Where a layer's numbers of a slot begin after KvRow::at: kv_dim keys, kv_dim values; the next slot's are kv_dim
+  // further.
+  size_t KeysAt(size_t layer) const { return 2 * layer * slab_slots_ * kv_dim_; }
+  size_t ValuesAt(size_t layer) const { return (2 * layer + 1) * slab_slots_ * kv_dim_; }
+
+  float* RowOf(Slot slot) { return slabs_[slot / slab_slots_].get() + slot % slab_slots_ * kv_dim_; }
+  Slot End() const { return path_.empty() ? kRoot : path_.back(); }
+  static uint64_t Edge(Slot parent, TokenId token) { return uint64_t{parent} << 32 | static_cast<uint32_t>(token); }
+  void Unpin();  // the path's end may be evicted again
+  void Pin();    // it may not
+  Slot Take();
+  Slot EvictOldestLeaf();
+
+  size_t capacity_, budget_, n_layer_;
+  size_t slab_slots_;                            // slots allocated at once; a run of rows is at most this long
+  size_t kv_dim_;                                // n_kv_head * head_dim
+  std::vector<std::unique_ptr<float[]>> slabs_;  // each [n_layer, 2, slab_slots, kv_dim]
+  std::vector<Node> nodes_;                      // by slot; those in free_ are void
+  std::vector<Slot> free_;
+  std::unordered_map<uint64_t, Slot> children_;  // Edge -> slot
+  std::set<std::pair<uint64_t, Slot>> leaves_;   // (last_used, slot) of every leaf but the path's end
+  std::vector<Slot> path_;
+  std::vector<KvRow> rows_;
+  uint64_t clock_ = 0;
 };
 
 }  // namespace lp

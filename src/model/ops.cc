@@ -176,27 +176,41 @@ HWY_INLINE void Scores(const AttentionShape& shape, const float* q, const float*
   for (size_t i = 0; i < count; ++i) p[i] = Dot<kCount>(q, keys + i * shape.stride, shape.head_dim) * shape.scale;
 }
 
-void AttendTarget(const AttentionShape& shape, const float* q, const float* keys, const float* values,
-                  size_t n_positions, float* out) {
+// body(i, n) for each stretch of `count` rows that lies in one piece.
+template <class Body>
+HWY_INLINE void ForEachRun(const KvRow* rows, size_t count, const Body& body) {
+  for (size_t i = 0; i < count;) {
+    const size_t n = std::min(count - i, rows[i].run);
+    body(i, n);
+    i += n;
+  }
+}
+
+void AttendTarget(const AttentionShape& shape, const float* q, std::span<const KvRow> rows, size_t keys_at,
+                  size_t values_at, float* out) {
   const size_t head_dim = shape.head_dim;
   float p[kBlock];
   float max = -std::numeric_limits<float>::infinity(), sum = 0;
   std::fill_n(out, head_dim, 0.0f);
-  for (size_t begin = 0; begin < n_positions; begin += kBlock) {
-    const size_t count = std::min(kBlock, n_positions - begin);
-    const float* block = keys + begin * shape.stride;
-    if (head_dim % kLanes == 0) {
-      Scores<kLanes>(shape, q, block, count, p);
-    } else {
-      Scores<8>(shape, q, block, count, p);
-    }
+  for (size_t begin = 0; begin < rows.size(); begin += kBlock) {
+    const size_t count = std::min(kBlock, rows.size() - begin);
+    const KvRow* block = rows.data() + begin;
+    ForEachRun(block, count, [&](size_t i, size_t n) LP_LAMBDA {
+      if (head_dim % kLanes == 0) {
+        Scores<kLanes>(shape, q, block[i].at + keys_at, n, p + i);
+      } else {
+        Scores<8>(shape, q, block[i].at + keys_at, n, p + i);
+      }
+    });
     if (shape.soft_cap != 0) SoftCapTarget(p, shape.soft_cap, count);
     const float max_before = max;
     for (size_t i = 0; i < count; ++i) max = std::max(max, p[i]);
     const float rescale = begin == 0 ? 0.0f : ExpOrNan(max_before - max);
     const float block_sum = ExpBlock(p, count, max);
     sum = sum * rescale + block_sum;
-    AddValues(p, count, values + begin * shape.stride, shape.stride, head_dim, rescale, out);
+    ForEachRun(block, count, [&](size_t i, size_t n) LP_LAMBDA {
+      AddValues(p + i, n, block[i].at + values_at, shape.stride, head_dim, i == 0 ? rescale : 1.0f, out);
+    });
   }
   ScaleTarget(out, 1.0f / sum, head_dim);
 }
@@ -233,9 +247,9 @@ void Activate(Activation activation, float* x, const float* up, size_t n) {
   HWY_DYNAMIC_DISPATCH(ActivateTarget)(activation, x, up, n);
 }
 
-void Attend(const AttentionShape& shape, const float* q, const float* keys, const float* values, size_t n_positions,
+void Attend(const AttentionShape& shape, const float* q, std::span<const KvRow> rows, size_t keys_at, size_t values_at,
             float* out) {
-  HWY_DYNAMIC_DISPATCH(AttendTarget)(shape, q, keys, values, n_positions, out);
+  HWY_DYNAMIC_DISPATCH(AttendTarget)(shape, q, rows, keys_at, values_at, out);
 }
 
 }  // namespace lp
