@@ -239,6 +239,20 @@ TEST(Cli, TokensThereAndBack) {
   EXPECT_GT(speed["decode_tokens_per_s"], 0);
 }
 
+TEST(Cli, SettingsAsCode) {
+  const std::string flags = RunCommand("code -p Once --temp 0.7 --top-k 40 --to llama.cpp").out;
+  for (const char* part : {"# llama.cpp: exact\n", "llama-cli", "--temp 0.7", "--top-k 40"}) EXPECT_NE(flags.find(part), std::string::npos) << flags;
+  const json all = RunJson("code -p Once --temp 0.7 --json");
+  EXPECT_EQ(all["targets"].size(), 5u);
+  ExpectFailure("code -p Once --to klingon", 1, "llama.cpp, transformers");
+}
+
+TEST(Cli, ChatNeedsAModelThatChats) {
+  ExpectFailure("next -p hello --chat", 1, "chat template");
+  ExpectFailure("generate -p hello --chat --system 'Be brief.'", 1, "chat template");
+  ExpectFailure("next -p hello --system 'Be brief.'", 2, "--chat");
+}
+
 TEST(Cli, WrongUsageIsTwo) {
   ExpectFailure("next -p x --dialect klingon", 2, "klingon");
   ExpectFailure("next -p x --dialect vllm --top-p 0", 2, "top_p");

@@ -37,8 +37,14 @@ void AddJson(CLI::App& command, CommonOptions& common) {
   command.add_flag("--json", common.json, "write JSON (docs/json.md) instead of text");
 }
 
+void AddChat(CLI::App& command, CommonOptions& common) {
+  CLI::Option* chat = command.add_flag("--chat", common.chat, "the prompt is a message to an instruct model, said through its chat template");
+  command.add_option("--system", common.system, "with --chat: the system's message before it")->type_name("TEXT")->needs(chat);
+}
+
 void AddPrompt(CLI::App& command, CommonOptions& common) {
   command.add_option("-p,--prompt", common.prompt, "the text to continue")->required()->type_name("TEXT");
+  AddChat(command, common);
 }
 
 // A setting as given on the command line; read once all flags are known.
@@ -109,6 +115,7 @@ int RunCli(int argc, char** argv) {
   NextOptions next;
   CompareOptions compare;
   TranslateOptions translate;
+  CodeOptions code;
   LogitsOptions logits;
   BenchOptions bench;
   ServeOptions serve;
@@ -157,6 +164,10 @@ int RunCli(int argc, char** argv) {
   c->add_option("--from", translate.from, spec_help)->required();
   c->add_option("--to", translate.to, "the dialect to say it in")->required();
 
+  c = command("code", "the settings as code for other engines", [&] { return RunCode(common, code); });
+  AddModel(*c, common), AddLogits(*c, code.source, &common.prompt), AddSampler(*c, common.sampler, dialect, given), AddJson(*c, common);
+  c->add_option("--to", code.to, "llama.cpp, transformers, vllm, ollama or openai (default: all)");
+
   c = command("dialects", "what each engine makes of its settings", [&] { return RunDialects(common); });
   AddJson(*c, common);
 
@@ -180,6 +191,7 @@ int RunCli(int argc, char** argv) {
   AddModel(*c, common), AddJson(*c, common);
   CLI::Option* prompt = c->add_option("-p,--prompt", common.prompt, "the text to continue")->type_name("TEXT");
   c->add_option("--tokens", logits.tokens, "the same as token ids, exactly these")->type_name("ID,ID,...")->excludes(prompt);
+  AddChat(*c, common);
   c->add_option("-o,--output", logits.output, "the file to write, NumPy's .npy")->required();
   c->add_flag("--all", logits.all, "after every token, not only the last");
 

@@ -16,6 +16,8 @@ inline constexpr const char* kVersion = LP_VERSION;
 struct CommonOptions {
   std::string model;   // -m
   std::string prompt;  // -p
+  bool chat = false;   // --chat: the prompt is a user's message, said through the model's chat template
+  std::string system;  // --system: the system's message before it
   bool json = false;   // --json
   size_t threads = 0;  // -t
   size_t context = 0;  // -c
@@ -51,6 +53,13 @@ struct TranslateOptions {
   std::string from, to;
 };
 Status RunTranslate(const CommonOptions& common, const TranslateOptions& options);
+
+struct CodeOptions {
+  SourceOptions source;
+  std::string to;  // one engine; empty: all
+};
+// The settings as something to paste.
+Status RunCode(const CommonOptions& common, const CodeOptions& options);
 Status RunDialects(const CommonOptions& common);
 
 Status RunGenerate(const CommonOptions& common, size_t n_tokens);

@@ -27,7 +27,11 @@ Result<std::unique_ptr<Engine>> OpenEngine(const CommonOptions& common) {
 }
 
 Result<std::vector<TokenId>> PromptTokens(const Engine& engine, const CommonOptions& common) {
-  auto tokens = engine.Prompt(common.prompt);
+  std::vector<ChatMessage> messages;
+  if (!common.system.empty()) messages.push_back({"system", common.system});
+  messages.push_back({"user", common.prompt});
+  auto tokens = common.chat ? engine.Chat(messages) : engine.Prompt(common.prompt);
+  if (!tokens.ok() && common.chat) return Error{tokens.error().code, tokens.error().message, "--chat"};
   if (!tokens.ok()) return Error{tokens.error().code, tokens.error().message, "-p"};
   const size_t limit = engine.info().context_length;
   if (tokens->size() > limit) {

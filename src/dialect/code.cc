@@ -245,4 +245,13 @@ Result<Code> SettingsAsCode(const DialectSettings& from, const CodeTarget& targe
   return code;
 }
 
+Result<Code> SettingsAsCodeAnywhere(const DialectSettings& from, const CodeTarget& target, const ModelFacts& facts) {
+  // Whether a translation is exact does not depend on the logits it is tried on, so any will do to find out.
+  std::vector<float> logits(facts.n_vocab);
+  for (size_t i = 0; i < logits.size(); ++i) logits[i] = -0.01f * static_cast<float>(i);
+  LP_ASSIGN_OR_RETURN(Code code, SettingsAsCode(from, target, logits, Step{}, facts));
+  if (code.exact || code.text.empty()) return code;
+  return Code{"", false, {"no settings of this engine say the same for every text; name a text to have them fitted to its next token"}};
+}
+
 }  // namespace lp

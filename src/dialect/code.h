@@ -28,4 +28,7 @@ struct Code {
 Result<Code> SettingsAsCode(const DialectSettings& from, const CodeTarget& target, std::span<const float> logits, const Step& step,
                             const ModelFacts& facts);
 
+// The same with no distribution to fit on: what algebra cannot settle for every text has no text here, and says so.
+Result<Code> SettingsAsCodeAnywhere(const DialectSettings& from, const CodeTarget& target, const ModelFacts& facts);
+
 }  // namespace lp

@@ -1,6 +1,7 @@
 #include "server/api.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <span>
 
 #include "base/str_cat.h"
@@ -83,6 +84,7 @@ Result<Json> Api::StatusAnswer() const {
                 {"bos_id", OptionalId(engine->tokenizer().bos())},
                 {"eos_id", OptionalId(engine->tokenizer().eos())},
                 {"chat", !engine->chat_template().empty()}}},
+              {"model_file", std::filesystem::path(info.file).filename().string()},
               {"threads", engine->n_threads()},
               {"tokens_per_second", speed > 0 ? Json(speed) : Json(nullptr)},
               {"loading", loading ? Json{{"name", *loading}} : Json(nullptr)}};

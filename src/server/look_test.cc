@@ -197,6 +197,31 @@ TEST_F(LookTest, CodeForEveryEngine) {
   EXPECT_TRUE(Json::accept(by_name["openai"]["code"].get<std::string>()));
 }
 
+// Without a text, only what holds for every text is said. Mutation: hand out what was fitted on made-up logits -> red.
+TEST_F(LookTest, CodeWithoutATextIsExactOrNone) {
+  const Json plain = Ok("code", R"({"sampler":{"dialect":"transformers","temperature":0.7,"top_k":50}})");
+  const Json there = Ok("code", R"({"tokens":[260,104],"sampler":{"dialect":"transformers","temperature":0.7,"top_k":50}})");
+  size_t n_exact = 0;
+  for (size_t i = 0; i < plain["targets"].size(); ++i) {
+    const Json& target = plain["targets"][i];
+    EXPECT_EQ(target["exact"], there["targets"][i]["exact"]) << target;
+    if (target["exact"]) {
+      ++n_exact;
+      EXPECT_EQ(target, there["targets"][i]);
+    } else {
+      EXPECT_EQ(target["code"], "") << target;
+      EXPECT_FALSE(target["notes"].empty());
+    }
+  }
+  EXPECT_GE(n_exact, 3u);
+  EXPECT_LT(n_exact, plain["targets"].size());  // OpenAI has no top_k
+}
+
+TEST_F(LookTest, StatusNamesTheFile) {
+  const Json status = api_.Handle("GET", "/api/v1/status", "").body;
+  EXPECT_EQ("/tmp/" + status["model_file"].get<std::string>(), file_.path());
+}
+
 TEST_F(LookTest, AModelWithoutATemplateSaysSo) {
   Refused("chat", R"({"messages":[{"role":"user","content":"hello"}]})", 422, "/messages");
   Refused("chat", R"({"messages":[]})", 400, "/messages");

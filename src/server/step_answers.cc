@@ -1,6 +1,5 @@
 #include <limits>
 
-#include "dialect/code.h"
 #include "sampling/draw.h"
 #include "server/answers.h"
 
@@ -94,14 +93,23 @@ Result<Json> TranslateAnswer(Engine& engine, const Json& request) {
 }
 
 Result<Json> CodeAnswer(Engine& engine, const Json& request) {
-  LP_ASSIGN_OR_RETURN(const TokenPath path, TakePath(request));
+  const bool somewhere = request.contains("tokens");
+  TokenPath path;
+  if (somewhere) {
+    LP_ASSIGN_OR_RETURN(path, TakePath(request));
+  }
   LP_ASSIGN_OR_RETURN(const Sampler sampler, TakeSampler(request, "sampler", engine.facts()));
-  LP_ASSIGN_OR_RETURN(const Evaluation evaluation, engine.Evaluate(path.tokens));
+  LogitsHandle logits;
+  if (somewhere) {
+    LP_ASSIGN_OR_RETURN(const Evaluation evaluation, engine.Evaluate(path.tokens));
+    logits = evaluation.logits;
+  }
   Json targets = Json::array();
   for (const CodeTarget& target : CodeTargets()) {
-    const auto code = SettingsAsCode(sampler.wanted, target, *evaluation.logits, path.step(), engine.facts());
+    const auto code = somewhere ? SettingsAsCode(sampler.wanted, target, *logits, path.step(), engine.facts())
+                                : SettingsAsCodeAnywhere(sampler.wanted, target, engine.facts());
     if (!code.ok()) return Under(code.error(), "/sampler");
-    targets.push_back({{"name", DialectName(target.dialect)}, {"language", target.language}, {"code", code->text}, {"exact", code->exact}, {"notes", code->notes}});
+    targets.push_back(CodeJson(target, *code));
   }
   return Json{{"targets", std::move(targets)}};
 }

@@ -1,4 +1,5 @@
 #include "base/str_cat.h"
+#include "base/utf8.h"
 #include "server/answers.h"
 
 namespace lp {
@@ -29,7 +30,14 @@ Result<Json> ChatAnswer(Engine& engine, const Json& request) {
   auto ids = engine.Chat(messages, generate);
   // What the template refuses, or that there is none, is about these messages: the address itself is right.
   if (!ids.ok()) return Error{ErrorCode::kOutOfRange, ids.error().message, "/messages"};
-  return TokenizeJson(engine.info().name, *ids, PiecesOf(engine));
+  Json json = TokenizeJson(engine.info().name, *ids, PiecesOf(engine));
+  std::string text;  // what the template printed, control tokens by name
+  for (const TokenId id : *ids) {
+    const TokenPiece& piece = engine.tokenizer().Piece(id);
+    text += piece.special ? piece.name : piece.bytes;
+  }
+  json["text"] = ToValidUtf8(text);
+  return json;
 }
 
 }  // namespace lp

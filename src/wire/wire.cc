@@ -328,6 +328,14 @@ Json ChosenJson(const Trace& trace, const TokenRow& row, const TokenPiece& piece
   return json;
 }
 
+Json CodeJson(const CodeTarget& target, const Code& code) {
+  return {{"name", DialectName(target.dialect)},
+          {"language", target.language},
+          {"code", code.text},
+          {"exact", code.exact},
+          {"notes", code.notes}};
+}
+
 Json TokenizeJson(std::string_view model, std::span<const TokenId> ids, const PieceOf& pieces) {
   Json texts = Json::array();
   for (const TokenId id : ids) texts.push_back(TokenText(pieces(id)));

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/token.h"
+#include "dialect/code.h"
 #include "dialect/dialect.h"
 #include "dialect/translate.h"
 #include "metrics/compare.h"
@@ -65,6 +66,9 @@ Json CompareJson(const Trace& a, const Resolved& a_resolved, const Trace& b, con
 
 // The answer to `translate`.
 Json TranslationJson(const DialectSettings& from, Dialect to, const Translation& translation);
+
+// One of the `targets` of the answer to `code`.
+Json CodeJson(const CodeTarget& target, const Code& code);
 
 // Every dialect with the chain its defaults make, and every setting there is: the answer to `dialects`.
 Json DialectsJson(const ModelFacts& facts);
