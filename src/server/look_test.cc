@@ -228,6 +228,19 @@ TEST_F(LookTest, AModelWithoutATemplateSaysSo) {
   Refused("chat", R"({"messages":[{"role":"user"}]})", 400, "/messages/0");
 }
 
+// Mutation: leave special tokens out of `text` -> red.
+TEST(ChatApi, AConversationIsTokensAndItsText) {
+  const testing::TinyModelFile file(true, 64, "talker", "{% for m in messages %}{{ m.role }}: {{ m.content }}{{ eos_token }}{% endfor %}{% if add_generation_prompt %}a:{% endif %}");
+  const auto engine = std::move(Engine::Open(file.path(), {.n_threads = 1})).value();
+  Api api(*engine, "1.2.3");
+  EXPECT_EQ(api.Handle("GET", "/api/v1/status", "").body["model"]["chat"], true);
+  const Json asked = api.Handle("POST", "/api/v1/chat", R"({"messages":[{"role":"user","content":"hello"}]})").body;
+  EXPECT_EQ(asked["text"], "user: hello<|endoftext|>a:");
+  EXPECT_EQ(asked["ids"], Json::parse("[117,115,101,114,58,32,259,260,97,58]"));
+  const Json told = api.Handle("POST", "/api/v1/chat", R"({"messages":[{"role":"user","content":"hello"}],"add_generation_prompt":false})").body;
+  EXPECT_EQ(told["text"], "user: hello<|endoftext|>");
+}
+
 TEST_F(LookTest, ModelsAreListedAndAnUnknownOneIsRefused) {
   EXPECT_EQ(api_.Handle("GET", "/api/v1/models", "").status, 200);
   Refused("model", R"({"name":"nothing of that name"})", 422, "/name");

@@ -17,7 +17,7 @@ class TinyModelFile {
  public:
   // `adds_bos`: tokenizer.ggml.add_bos_token. `name`: general.name, nullptr leaves it out. The BOS (and EOS) id is
   // n_vocab() - 1.
-  explicit TinyModelFile(bool adds_bos = true, uint32_t n_ctx = 64, const char* name = "tiny") {
+  explicit TinyModelFile(bool adds_bos = true, uint32_t n_ctx = 64, const char* name = "tiny", const char* chat_template = nullptr) {
     static int count = 0;
     path_ = "/tmp/logitpeek_tiny_" + std::to_string(::getpid()) + "_" + std::to_string(count++) + ".gguf";
     const std::vector<std::string> merges = {"h e", "l l", "he ll", "hell o"};
@@ -30,6 +30,7 @@ class TinyModelFile {
     model.tokens = v.tokens;
     model.metadata = [&](GgufWriter& writer) {
       if (name != nullptr) writer.Set("general.name", name);
+      if (chat_template != nullptr) writer.Set("tokenizer.chat_template", chat_template);
       writer.Set("tokenizer.ggml.model", "gpt2")
           .Set("tokenizer.ggml.pre", "gpt-2")
           .Set("tokenizer.ggml.token_type", v.types)
