@@ -329,6 +329,7 @@ class MassSearch {
     constexpr size_t kBins = 512;
     std::array<Bin, kBins + 1> bins{};  // bins[i]: positions in (edge(i - 1), edge(i)], then what lies beyond
     const double width = (far - near) / kBins, per_width = kBins / (far - near);
+    if (!std::isfinite(per_width)) return;  // positions a subnormal apart
     for (size_t i = 0; i < used; ++i) {
       if (sample[i] == kMasked) continue;
       const double at = (order_.Position(sample[i]) - near) * per_width;
