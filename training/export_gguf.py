@@ -1,7 +1,7 @@
 """Checkpoint + tokenizer -> GGUF, F32 or Q8_0 (norms stay F32).
 
     python3 export_gguf.py --checkpoint build/training/run/last.pt --tokenizer build/training/tokenizer.json \\
-        --type q8_0 --out models/logitpeek-tales-q8_0.gguf
+        --temperature 1.051 --type q8_0 --out models/logitpeek-tales-q8_0.gguf
 """
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def metadata(c: Config, tokenizer: Tokenizer, quantised: bool, at: dict[str, Any
 
 
 def tensors(weights: dict[str, torch.Tensor], c: Config, kind: int) -> dict[str, tuple[np.ndarray, int]]:
-    """GGUF name -> (array, type); the head is tied, so there is no output.weight."""
+    """GGUF name -> (array, type); a tied head has no output.weight."""
     found = {"token_embd.weight": (weights["embedding"].numpy(), kind)}
     for layer in range(c.layers):
         for ours, theirs in NAMES.items():
@@ -88,6 +88,8 @@ def tensors(weights: dict[str, torch.Tensor], c: Config, kind: int) -> dict[str,
             if ours in ("q", "k"):
                 array = interleave(array, c.heads if ours == "q" else c.kv_heads)
             found[f"blk.{layer}.{theirs}.weight"] = (array, kind if array.ndim == 2 else gguf.F32)
+    if not c.tied:
+        found["output.weight"] = (weights["output"].numpy(), kind)
     found["output_norm.weight"] = (weights["norm"].numpy(), gguf.F32)
     return found
 
@@ -97,11 +99,14 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, default=Path("build/training/run/last.pt"))
     parser.add_argument("--tokenizer", type=Path, default=Path("build/training/tokenizer.json"))
     parser.add_argument("--type", choices=("f32", "q8_0"), default="q8_0")
+    parser.add_argument("--temperature", type=float, default=1, help="divide every logit by this (temperature.py fits it)")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     checkpoint = torch.load(args.checkpoint, map_location="cpu")
     c, kind = Config(**checkpoint["config"]), gguf.Q8_0 if args.type == "q8_0" else gguf.F32
-    table = tensors(checkpoint["model"], c, kind)
+    weights = checkpoint["model"]
+    weights["norm"] = weights["norm"] / args.temperature  # the head is linear after it
+    table = tensors(weights, c, kind)
     gguf.write(args.out, metadata(c, Tokenizer.load(args.tokenizer), kind == gguf.Q8_0, checkpoint["at"]), table)
     print(f"{args.out}: {sum(a.size for a, _ in table.values())} parameters, {args.out.stat().st_size} bytes, "
           f"after {checkpoint['at']}")

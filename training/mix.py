@@ -15,3 +15,11 @@ MIX = {
     "general_classics": 0.3,
     "us_presidential_speeches": 0.1,
 }
+
+# What else was tried (compare_choices.py).
+MIXES = {
+    "shipped": MIX,
+    "even": {name: 1.0 for name in MIX},
+    "simple stories": {name: weight for name, weight in MIX.items() if "stories" in name or "story" in name or "tale" in name},
+    "old books": {name: 1.0 if "tinystories" not in name else 0.5 for name in MIX},
+}

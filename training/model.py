@@ -25,6 +25,8 @@ class Config:
     d_ff: int = 1024
     rope_base: float = 10000.0
     eps: float = 1e-5
+    tied: bool = True  # the head is the embedding
+    dropout: float = 0.0  # of what a layer adds to the residual stream, in training
 
     @property
     def head_dim(self) -> int:
@@ -123,9 +125,12 @@ class Block(nn.Module):
         k = rope(linear(h, self.k).view(b, t, c.kv_heads, c.head_dim), cos, sin)
         v = linear(h, self.v).view(b, t, c.kv_heads, c.head_dim)
         mixed = attention(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2))
-        x = x + linear(mixed.transpose(1, 2).reshape(b, t, c.d_model), self.o)
+        x = x + self.dropped(linear(mixed.transpose(1, 2).reshape(b, t, c.d_model), self.o))
         h = rms_norm(x, self.ffn_norm, c.eps)
-        return x + linear(F.silu(linear(h, self.gate)) * linear(h, self.up), self.down)
+        return x + self.dropped(linear(F.silu(linear(h, self.gate)) * linear(h, self.up), self.down))
+
+    def dropped(self, x: Tensor) -> Tensor:
+        return F.dropout(x, self.c.dropout, self.training) if self.c.dropout else x
 
 
 class Llama(nn.Module):
@@ -133,6 +138,8 @@ class Llama(nn.Module):
         super().__init__()
         self.c, self.dtype = c, dtype
         self.embedding = matrix(c.vocab, c.d_model, 0.02)
+        if not c.tied:
+            self.output = matrix(c.vocab, c.d_model, 0.02)
         self.blocks = nn.ModuleList(Block(c) for _ in range(c.layers))
         self.norm = nn.Parameter(torch.ones(c.d_model))
         frequency = c.rope_base ** (-torch.arange(0, c.head_dim, 2).double() / c.head_dim)  # [E/2]
@@ -146,7 +153,7 @@ class Llama(nn.Module):
         x = F.embedding(ids, self.embedding).to(self.dtype)
         for block in self.blocks:
             x = block(x, self.cos[:t], self.sin[:t])
-        return linear(rms_norm(x, self.norm, self.c.eps), self.embedding)
+        return linear(rms_norm(x, self.norm, self.c.eps), self.embedding if self.c.tied else self.output)
 
     def loss(self, ids: Tensor, targets: Tensor) -> Tensor:
         """Mean cross-entropy in nats; ids, targets: [B, T]."""

@@ -11,7 +11,8 @@ import numpy as np
 
 from numpy_llama import NumpyLlama, tokenizer_of
 
-PROMPTS = ("", "Once upon a time", "The old king had three daughters, and", "\"Who is there?\" said the fox.", "Tom wanted to fly a kite.")
+PROMPTS = ("", "Once upon a time", "The old king had three daughters, and", "\"Who is there?\" said the fox.", "Tom wanted to fly a kite.",
+           "In the middle of the forest", "The wolf", "It was the night before", "KING. My lord,", "Long ago, when animals could speak,")
 
 
 def sample(model: NumpyLlama, ids: list[int], tokens: int, temperature: float, rng: np.random.Generator) -> list[int]:

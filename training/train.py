@@ -26,6 +26,7 @@ import torch
 
 from data import Windows, validation_windows
 from export_gguf import load
+from mix import MIXES
 from model import Config, Llama
 from optim import make_optimizers
 
@@ -44,7 +45,12 @@ def compute_path(device: str) -> tuple[torch.dtype, bool, str]:
 
 def rate(minutes: float, step: int, args: argparse.Namespace) -> float:
     """Share of the peak learning rate."""
-    fall = (args.minutes - minutes) / max(args.minutes - args.decay_at, 1e-9)
+    if args.steps is None:
+        fall = (args.minutes - minutes) / max(args.minutes - args.decay_at, 1e-9)
+    elif args.cosine:
+        fall = 0.5 * (1 + math.cos(math.pi * step / args.steps))
+    else:
+        fall = (args.steps - step) / max(args.steps - args.decay_at_step, 1)
     return min(1.0, (step + 1) / args.warmup) * min(1.0, max(0.0, fall))
 
 
@@ -56,7 +62,9 @@ def save(path: Path, state: dict) -> None:
 
 @torch.no_grad()
 def validation_bpb(model: Llama, windows: torch.Tensor, bytes_per_token: float) -> float:
+    model.eval()
     losses = [model.loss(w[:, :-1], w[:, 1:]).item() * len(w) for w in windows.split(8)]
+    model.train()
     return sum(losses) / len(windows) / math.log(2) / bytes_per_token
 
 
@@ -70,7 +78,8 @@ def train(args: argparse.Namespace) -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     before = torch.load(args.resume, map_location="cpu") if args.resume else None
     config = Config(**before["config"]) if before else Config(
-        layers=args.layers, d_model=args.d_model, heads=args.heads, kv_heads=args.kv_heads, d_ff=args.d_ff)
+        vocab=args.vocab, layers=args.layers, d_model=args.d_model, heads=args.heads, kv_heads=args.kv_heads,
+        d_ff=args.d_ff, tied=not args.untied, dropout=args.dropout)
     if args.init:
         config, weights, _ = load(args.init)
     model = Llama(config, dtype).to(device)
@@ -89,7 +98,8 @@ def train(args: argparse.Namespace) -> None:
         if (at["context"], at["batch"]) != (args.context, args.batch):
             at.update(context=args.context, batch=args.batch, window_batch=0)
     # The shape is part of the seed: another context starts another shuffle instead of repeating the first windows.
-    data = Windows(args.bins, args.context, args.batch, seed=args.seed * 1000003 + args.context * 1009 + args.batch)
+    data = Windows(args.bins, args.context, args.batch, seed=args.seed * 1000003 + args.context * 1009 + args.batch,
+                   mix=MIXES[args.mix])
     windows, bytes_per_token = validation_windows(args.bins, config.context)
     windows = torch.from_numpy(windows).to(device)
     loss_of = torch.compile(model.loss) if compiled else model.loss
@@ -109,8 +119,8 @@ def train(args: argparse.Namespace) -> None:
     begun, minutes_before = time.monotonic(), at["minutes"]
     saved = logged = begun
     tokens_logged, losses = at["tokens"], []
-    predecay = at["minutes"] >= args.decay_at
-    while at["minutes"] < args.minutes and at["step"] < args.steps and not stop:
+    predecay = at["minutes"] >= args.decay_at or args.steps is not None
+    while (at["minutes"] < args.minutes if args.steps is None else at["step"] < args.steps) and not stop:
         if not predecay and at["minutes"] >= args.decay_at:
             save(args.out / "predecay.pt", state())
             predecay = True
@@ -152,11 +162,16 @@ def main() -> None:
     parser.add_argument("--tokens-before", type=int, default=0, help="training tokens those weights had seen")
     parser.add_argument("--minutes", type=float, default=95)
     parser.add_argument("--decay-at", type=float, default=70)
-    parser.add_argument("--steps", type=int, default=10**9, help="stop here at the latest")
+    parser.add_argument("--steps", type=int, help="steps instead of --minutes: short runs that can be compared")
+    parser.add_argument("--decay-at-step", type=int, default=0, help="and instead of --decay-at")
+    parser.add_argument("--cosine", action="store_true", help="with --steps: half a cosine instead of flat, then linear")
     parser.add_argument("--context", type=int, default=512)
     parser.add_argument("--batch", type=int, default=16, help="windows per step")
-    for name in ("layers", "d_model", "heads", "kv_heads", "d_ff"):
+    for name in ("vocab", "layers", "d_model", "heads", "kv_heads", "d_ff"):
         parser.add_argument("--" + name.replace("_", "-"), type=int, default=getattr(Config, name))
+    parser.add_argument("--untied", action="store_true", help="a head of its own")
+    parser.add_argument("--dropout", type=float, default=0)
+    parser.add_argument("--mix", choices=MIXES, default="shipped")
     parser.add_argument("--muon-lr", type=float, default=0.012)
     parser.add_argument("--adam-lr", type=float, default=0.002)
     parser.add_argument("--warmup", type=int, default=100, help="steps")
