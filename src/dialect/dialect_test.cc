@@ -322,6 +322,16 @@ TEST(Dialects, WhatIsIgnoredIsListedWithAReason) {
   for (const Dialect dialect : kAllDialects) EXPECT_TRUE(Resolve(dialect, {}, {})->ignored.empty()) << DialectName(dialect);
 }
 
+// Mutation: push_back without looking for the name -> red (llama.cpp asks for repeat_last_n at every letter of its order).
+TEST(Dialects, WhatWasFilledInIsListedOnce) {
+  for (const Dialect dialect : kAllDialects) {
+    std::vector<std::string> names = Resolve(dialect, {}, {})->defaulted;
+    EXPECT_FALSE(names.empty()) << DialectName(dialect);
+    std::sort(names.begin(), names.end());
+    EXPECT_EQ(std::adjacent_find(names.begin(), names.end()), names.end()) << DialectName(dialect);
+  }
+}
+
 std::string Order(const Resolved& resolved) {
   std::string order;
   for (const Stage& stage : resolved.chain.stages) order += (order.empty() ? "" : " ") + std::string(StageName(stage));

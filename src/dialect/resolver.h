@@ -1,8 +1,10 @@
 // Bookkeeping for Resolve: which settings a dialect has used, filled in or ignored. Inside dialect/ only.
 #pragma once
 
+#include <algorithm>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "dialect/dialect.h"
 
@@ -19,8 +21,10 @@ class Resolver {
   // The value in force: what was given, else the engine's default.
   template <class T>
   T Get(std::optional<T> Settings::*member, T engine_default) {
-    used_.insert(NameOf(member));
-    if (!(given_.*member)) resolved_.defaulted.push_back(NameOf(member));
+    const std::string name = NameOf(member);
+    used_.insert(name);
+    std::vector<std::string>& defaulted = resolved_.defaulted;  // several stages may ask for the same setting
+    if (!(given_.*member) && std::find(defaulted.begin(), defaulted.end(), name) == defaulted.end()) defaulted.push_back(name);
     resolved_.effective.*member = (given_.*member).value_or(engine_default);
     return *(resolved_.effective.*member);
   }
