@@ -10,7 +10,9 @@ const MEMORY = 'logitpeek.session'
 const HOW = { h: 'hand', s: 'sample', g: 'greedy' } as const
 
 export const sessionOf = (bench: Workbench): Session =>
-  save(bench.tree, bench.at, { model: bench.status?.model.name ?? '', prompt: bench.applied ?? bench.draft, recipe: bench.settings.recipe })
+  save(bench.tree, bench.at, {
+    model: bench.status?.model.name ?? '', prompt: bench.applied ?? bench.draft, ...(bench.asChat ? { chat: true as const } : {}), recipe: bench.settings.recipe,
+  })
 
 export function addressOf(bench: Workbench, view: View): Address {
   const line = [...bench.path, ...bench.ahead]
@@ -21,11 +23,13 @@ export function addressOf(bench: Workbench, view: View): Address {
   return {
     model: bench.status?.model.name ?? null,
     prompt,
+    chat: bench.asChat,
     given: first >= 0 && n < bench.promptTokens ? n : null,
     picks: picks.map((node) => node.pick.token.id),
     how: picks.map((node) => node.pick.how[0]).join(''),
     at: bench.path.length === line.length ? null : bench.path.length,
     recipe: bench.settings.recipe,
+    frozen: view.frozen,
     tab: view.tab,
     lesson: view.learn ? view.step + 1 : null,
   }
@@ -48,6 +52,7 @@ export class Places {
     const address = read(hash)
     if (!address) return false
     this.#view.tab = address.tab
+    this.#view.frozen = address.frozen
     this.#view.learn = address.lesson !== null
     if (address.lesson !== null) this.#view.step = Math.max(0, address.lesson - 1)
     if (!this.#remember(hash)) await this.#visit(address)
@@ -78,7 +83,7 @@ export class Places {
       const { session, tree, at } = restore(kept.session)
       if (session.model !== this.#bench.status?.model.name) return false
       this.#bench.settings.recipe = session.recipe
-      this.#bench.open({ tree, at, prompt: session.prompt })
+      this.#bench.open({ tree, at, prompt: session.prompt, chat: session.chat === true })
       return true
     } catch {
       return false // written by another version: the address will do
@@ -88,7 +93,7 @@ export class Places {
   async #visit(address: Address): Promise<void> {
     const bench = this.#bench
     const { dialect, given: settings } = address.recipe
-    await bench.scene({ prompt: address.prompt, dialect, settings })
+    await bench.scene({ prompt: address.prompt, chat: address.chat, dialect, settings })
     bench.settings.recipe = address.recipe
     const other = address.model !== null && bench.status !== null && address.model !== bench.status.model.name
     if (other && address.picks.length > 0) {
@@ -118,7 +123,7 @@ export class Places {
       let at = prompt.length - 1
       for (const pick of picks) ({ tree, at } = tree.grow(at, pick))
       const line = tree.path(at)
-      bench.open({ tree: tree.visit(at), at: address.at === null ? at : (line[address.at - 1]?.id ?? at), prompt: address.prompt })
+      bench.open({ tree: tree.visit(at), at: address.at === null ? at : (line[address.at - 1]?.id ?? at), prompt: address.prompt, chat: bench.asChat })
     })
   }
 }

@@ -7,6 +7,8 @@ export interface Session {
   logitpeek: 1
   model: string
   prompt: string
+  /** `prompt` is a conversation, as turns.ts writes it. */
+  chat?: true
   /** Nodes by number; `parent` is the number of an earlier one. */
   nodes: SavedNode[]
   at: number | null

@@ -1,6 +1,7 @@
 import { flushSync } from 'svelte'
 import { beforeEach, expect, test } from 'vitest'
 import { FakeBackend } from './fake'
+import { readTurns, writeTurns } from './turns'
 import { Workbench, type Clock } from './workbench.svelte'
 
 const settle = async () => {
@@ -156,7 +157,7 @@ test('tokens stream in until told to stop, and are one step of undo', async () =
   const done = bench.generate(5)
   await settle()
   backend.stream?.(3)
-  expect([ids(), bench.generating]).toEqual([[1000, 1001, 1002], { made: 3, of: 5 }])
+  expect([ids(), bench.generating]).toEqual([[1000, 1001, 1002], { made: 3, of: 5, mode: 'sample' }])
   bench.stop()
   backend.stream?.(1)
   expect(await done).toBe('cancelled')
@@ -260,13 +261,39 @@ test('another dialect keeps what was set by hand, fills in its own defaults, and
   expect(backend.looks.at(-1)?.sampler).toEqual({ dialect: 'logitpeek', seed: bench.sampler.seed })
 })
 
-test('an instruct model reads the prompt in its chat template, if asked to', async () => {
+// Mutation: let moment() take the wish for what is held -> red.
+test('an instruct model reads a conversation in its chat template; undo goes back to the plain text', async () => {
   bench.converse(true)
   await settle()
   expect(bench.tokens).toEqual([90, 91, 99])
+  bench.type(writeTurns([{ role: 'system', content: 'Be brief.' }, ...readTurns(bench.draft)]))
+  await tick()
+  expect(bench.tokens).toEqual([90, 91, 92, 99])
+  await bench.sample()
   bench.converse(false)
   await settle()
-  expect(bench.tokens).toEqual([0, 1, 2])
+  expect([bench.draft, bench.tokens]).toEqual(['abc', [0, 1, 2]])
+  bench.undo()
+  await settle()
+  expect([bench.asChat, bench.tokens.length, readTurns(bench.draft).length]).toEqual([true, 5, 2])
+  bench.undo()
+  bench.undo()
+  expect([bench.asChat, bench.draft]).toEqual([false, 'abc'])
+})
+
+// Mutation: let the first stream's end clear `generating` in pace() -> red.
+test('the speed of a stream can be changed while it comes; it is still one step to undo', async () => {
+  void bench.generate(5, 'sample', 1000)
+  await settle()
+  backend.stream?.(2)
+  bench.pace(0)
+  await settle()
+  expect(bench.generating).toMatchObject({ made: 2, of: 5 })
+  backend.stream?.(3)
+  await settle()
+  expect([bench.picks.length, bench.generating]).toEqual([5, null])
+  bench.undo()
+  expect(bench.picks.length).toBe(0)
 })
 
 test('a lesson brings its own text and settings, and undo brings back what was there', async () => {
