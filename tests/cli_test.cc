@@ -6,9 +6,13 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+
+#include "support/small_vocabularies.h"
 
 namespace lp {
 namespace {
@@ -135,6 +139,28 @@ TEST(Cli, TokenizeRoundTrips) {
   EXPECT_EQ(tokens["ids"].size(), tokens["pieces"].size());
 }
 
+// Neither needs a model, and both must work where there is none to run. Control tokens are text unless asked for.
+TEST(Cli, AVocabularyIsEnoughToTokenize) {
+  const std::string path = ::testing::TempDir() + "/vocabulary.gguf";
+  const testing::Bytes bytes = testing::BpeFile({"h i"}).Set("general.architecture", "falcon").Build();
+  std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  EXPECT_EQ(RunCommand("tokenize hi -m " + path).out, "     256  \"hi\"\n");
+  EXPECT_EQ(RunJson("tokenize '<|endoftext|>hi' --json --special -m " + path)["ids"].dump(), "[257,256]");
+  EXPECT_EQ(RunJson("tokenize '<|endoftext|>hi' --json -m " + path)["ids"].size(), 14u);
+  EXPECT_EQ(RunCommand("detokenize 256,33 -m " + path).out, "hi!");
+  ExpectFailure("detokenize 258 -m " + path, 1, "outside the vocabulary of 258 tokens");
+  const std::string told = RunCommand("inspect " + path).out;
+  for (const char* part : {"logitpeek cannot run it", "\"falcon\"", "llama, qwen2"}) EXPECT_NE(told.find(part), std::string::npos) << told;
+  ExpectFailure("next -p hi -m " + path, 1, "\"falcon\"");
+}
+
+TEST(Cli, SpecialReadsControlTokensOfAPrompt) {
+  const json text = RunJson("next -p '<|endoftext|>Once' --json"), control = RunJson("next -p '<|endoftext|>Once' --special --json");
+  EXPECT_EQ(control["prompt_tokens"].dump(), RunJson("next -p Once --json")["prompt_tokens"].dump());  // one BOS
+  EXPECT_GT(text["prompt_tokens"].size(), control["prompt_tokens"].size());
+  ExpectFailure("next -p x --special --chat", 2, "--chat");
+}
+
 TEST(Cli, ScoreReadsStandardInput) {
   const json score = json::parse(RunCommand("score - --json", "printf 'Once upon a time there was a king.' | ").out);
   EXPECT_EQ(score["n_bytes"], 34);
@@ -152,13 +178,68 @@ TEST(Cli, InspectAndModelsDescribeTheShippedModel) {
   const json file = RunJson("inspect --json");
   EXPECT_EQ(file["metadata"]["general.architecture"], "llama");
   EXPECT_FALSE(file["tensors"].empty());
-  EXPECT_NE(RunCommand("inspect").out.find("general.architecture"), std::string::npos);
+  const std::string plain = RunCommand("inspect").out, listed = RunCommand("inspect --tensors").out;
+  for (const std::string& text : {plain, listed}) {
+    EXPECT_NE(text.find("general.architecture"), std::string::npos);
+    EXPECT_NE(text.find("logitpeek runs it"), std::string::npos);
+  }
+  EXPECT_NE(plain.find("Q8_0       43 tensors"), std::string::npos) << plain;
+  EXPECT_EQ(plain.find("blk.0.attn_q.weight"), std::string::npos);
+  EXPECT_NE(listed.find("blk.0.attn_q.weight"), std::string::npos);
   size_t defaults = 0;
   const json models = RunJson("models --json");
   for (const json& model : models["models"]) {
     defaults += size_t{model["default"] == true && model["problem"].is_null()};
   }
   EXPECT_EQ(defaults, 1u);
+}
+
+// The shipped model, laid where other programs keep theirs.
+class Places : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    home_ = std::filesystem::path(::testing::TempDir()) / ("logitpeek_home_" + std::to_string(::getpid()));
+    Lay(".cache/huggingface/hub/models--owner--repo/snapshots/c0ffee/model-Q8_0.gguf");
+    Lay(".cache/llama.cpp/owner_repo_model-Q8_0.gguf");
+    Lay(".lmstudio/models/maker/tales-GGUF/tales-Q8_0.gguf");
+    Lay(".ollama/models/blobs/sha256-1234");
+    for (const char* tag : {"latest", "1b"}) {
+      const auto manifest = home_ / ".ollama/models/manifests/registry.ollama.ai/library/tales" / tag;
+      std::filesystem::create_directories(manifest.parent_path());
+      std::ofstream(manifest) << R"({"layers":[{"mediaType":"application/vnd.ollama.image.model","digest":"sha256:1234"}]})";
+    }
+    env_ = "env -u HF_HOME -u HF_HUB_CACHE -u XDG_CACHE_HOME -u LLAMA_CACHE -u OLLAMA_MODELS HOME=" + home_.string() + " ";
+  }
+  void TearDown() override { std::filesystem::remove_all(home_); }
+  void Lay(const std::string& path) {
+    std::filesystem::create_directories((home_ / path).parent_path());
+    std::filesystem::create_symlink(LP_SOURCE_DIR "/models/logitpeek-tales-q8_0.gguf", home_ / path);
+  }
+  std::filesystem::path home_;
+  std::string env_;
+};
+
+TEST_F(Places, EachIsListedAndRunsByItsName) {
+  const std::string own = RunCommand("next -p Once --json").out;
+  const json models = json::parse(RunCommand("models --json", env_).out)["models"];
+  std::map<std::string, std::string> place;
+  for (const json& model : models) {
+    EXPECT_TRUE(model["problem"].is_null()) << model;
+    place[model["name"]] = model["place"];
+  }
+  const std::map<std::string, std::string> expected = {{"logitpeek-tales-q8_0", "logitpeek"},
+                                                       {"owner/repo:model-Q8_0", "Hugging Face cache"},
+                                                       {"owner_repo_model-Q8_0", "llama.cpp cache"},
+                                                       {"tales:latest", "Ollama"},
+                                                       {"tales:1b", "Ollama"},
+                                                       {"maker/tales-GGUF:tales-Q8_0", "LM Studio"}};
+  EXPECT_EQ(place, expected);
+  for (const auto& [name, where] : expected) EXPECT_EQ(RunCommand("next -p Once --json -m " + name, env_).out, own) << name;
+  // What may be left out of a name.
+  for (const char* name : {"tales", "owner/repo", "logitpeek-tales-q8_0.gguf"}) EXPECT_EQ(RunCommand(std::string("next -p Once --json -m ") + name, env_).out, own) << name;
+  const Outcome unknown = RunCommand("next -p Once -m tale", env_);
+  EXPECT_EQ(unknown.status, 1);
+  EXPECT_NE(unknown.err.find("tales:latest"), std::string::npos) << unknown.err;
 }
 
 TEST(Cli, PlainTextWhenPiped) {

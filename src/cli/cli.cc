@@ -37,9 +37,14 @@ void AddJson(CLI::App& command, CommonOptions& common) {
   command.add_flag("--json", common.json, "write JSON (docs/json.md) instead of text");
 }
 
+CLI::Option* AddSpecial(CLI::App& command, CommonOptions& common) {
+  return command.add_flag("--special", common.special, "control tokens spelled out in the text (<|im_start|>) are those tokens, not text");
+}
+
 void AddChat(CLI::App& command, CommonOptions& common) {
   CLI::Option* chat = command.add_flag("--chat", common.chat, "the prompt is a message to an instruct model, said through its chat template");
   command.add_option("--system", common.system, "with --chat: the system's message before it")->type_name("TEXT")->needs(chat);
+  AddSpecial(command, common)->excludes(chat);
 }
 
 void AddPrompt(CLI::App& command, CommonOptions& common) {
@@ -123,6 +128,7 @@ int RunCli(int argc, char** argv) {
   GivenSettings given;
   size_t n_tokens = 64, lens_top = 5;
   std::string argument;
+  bool list_tensors = false;
   std::function<Status()> run;
 
   CLI::App app("Build sentences token by token from live probability distributions.", "logitpeek");
@@ -181,6 +187,7 @@ int RunCli(int argc, char** argv) {
 
   c = command("tokenize", "a text as tokens", [&] { return RunTokenize(common, argument); });
   AddModel(*c, common), AddJson(*c, common);
+  AddSpecial(*c, common);
   c->add_option("TEXT,-p,--prompt", argument, "the text, - for standard input")->required();
 
   c = command("detokenize", "token ids as text", [&] { return RunDetokenize(common, argument); });
@@ -205,8 +212,9 @@ int RunCli(int argc, char** argv) {
   c->add_option("-n,--n-gen", bench.decode, "tokens to decode (default 64)")->check(CLI::NonNegativeNumber);
   c->add_option("-r,--repetitions", bench.repeats, "runs, of which the median counts (default 3)")->check(CLI::Range(1, 1000));
 
-  c = command("inspect", "what is in a GGUF file", [&] { return RunInspect(common, argument); });
+  c = command("inspect", "what is in a GGUF file", [&] { return RunInspect(common, argument, list_tensors); });
   AddJson(*c, common);
+  c->add_flag("--tensors", list_tensors, "each tensor: its type, shape, size and place");
   c->add_option("FILE", argument, "GGUF file, or a listed name (default: the shipped model)");
   c->add_option("-m,--model", argument, "the same");
 

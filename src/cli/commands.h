@@ -18,6 +18,7 @@ struct CommonOptions {
   std::string prompt;  // -p
   bool chat = false;   // --chat: the prompt is a user's message, said through the model's chat template
   std::string system;  // --system: the system's message before it
+  bool special = false;  // --special: control tokens spelled out in the prompt are those tokens
   bool json = false;   // --json
   size_t threads = 0;  // -t
   size_t context = 0;  // -c
@@ -64,8 +65,10 @@ Status RunDialects(const CommonOptions& common);
 
 Status RunGenerate(const CommonOptions& common, size_t n_tokens);
 Status RunScore(const CommonOptions& common, const std::string& path);
+// A file that is a vocabulary without a model will do for both.
 Status RunTokenize(const CommonOptions& common, const std::string& text);
-Status RunInspect(const CommonOptions& common, const std::string& path);
+Status RunDetokenize(const CommonOptions& common, const std::string& ids);  // "1,2,3" -> text
+Status RunInspect(const CommonOptions& common, const std::string& path, bool list_tensors);
 Status RunModels(const CommonOptions& common);
 
 struct ServeOptions {
@@ -80,6 +83,8 @@ void TellVerbose(const CommonOptions& common, std::span<const float> logits, Eng
 EngineOptions EngineOptionsOf(const CommonOptions& common);
 // The model that -m names, loaded.
 Result<std::unique_ptr<Engine>> OpenEngine(const CommonOptions& common);
+// Whole text of a file or, for "-", of standard input.
+Result<std::string> ReadText(const std::string& path);
 // The tokens of -p, checked to fit the model's context.
 Result<std::vector<TokenId>> PromptTokens(const Engine& engine, const CommonOptions& common);
 

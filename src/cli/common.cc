@@ -1,6 +1,9 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <filesystem>
+#include <iostream>
+#include <iterator>
 
 #include "cli/commands.h"
 #include "engine/models.h"
@@ -23,6 +26,8 @@ void TellVerbose(const CommonOptions& common, std::span<const float> logits, Eng
 
 Result<std::unique_ptr<Engine>> OpenEngine(const CommonOptions& common) {
   LP_ASSIGN_OR_RETURN(const std::string path, ResolveModel(common.model));
+  const Progress progress("loading " + Escaped(std::filesystem::path(path).filename().string()));
+  progress.Show();
   return Engine::Open(path, EngineOptionsOf(common));
 }
 
@@ -30,7 +35,7 @@ Result<std::vector<TokenId>> PromptTokens(const Engine& engine, const CommonOpti
   std::vector<ChatMessage> messages;
   if (!common.system.empty()) messages.push_back({"system", common.system});
   messages.push_back({"user", common.prompt});
-  auto tokens = common.chat ? engine.Chat(messages) : engine.Prompt(common.prompt);
+  auto tokens = common.chat ? engine.Chat(messages) : engine.Prompt(common.prompt, common.special);
   if (!tokens.ok() && common.chat) return Error{tokens.error().code, tokens.error().message, "--chat"};
   if (!tokens.ok()) return Error{tokens.error().code, tokens.error().message, "-p"};
   const size_t limit = engine.info().context_length;
@@ -41,6 +46,12 @@ Result<std::vector<TokenId>> PromptTokens(const Engine& engine, const CommonOpti
         "-p"};
   }
   return tokens;
+}
+
+Result<std::string> ReadText(const std::string& path) {
+  if (path == "-") return std::string(std::istreambuf_iterator<char>(std::cin), {});
+  LP_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(path));
+  return std::string(file.bytes().begin(), file.bytes().end());
 }
 
 }  // namespace lp

@@ -72,6 +72,11 @@ Status RunGenerate(const CommonOptions& common, size_t n_tokens) {
   LP_ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, OpenEngine(common));
   LP_ASSIGN_OR_RETURN(std::vector<TokenId> context, PromptTokens(*engine, common));
   LP_ASSIGN_OR_RETURN(const Resolved resolved, Resolve(common.sampler, engine->facts()));
+  if (n_tokens > 0) {  // remembered: the loop finds it done
+    const Progress progress("reading", "tokens");
+    progress.Show(0, context.size());
+    LP_ASSIGN_OR_RETURN(const Evaluation prompt, engine->Evaluate(context, progress.Observer()));
+  }
   if (common.json) return GenerateJson(common, resolved, *engine, std::move(context), n_tokens);
 
   const Terminal terminal;

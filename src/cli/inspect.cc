@@ -1,5 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <map>
+
 #include "base/utf8.h"
 #include "cli/commands.h"
 #include "engine/models.h"
@@ -54,9 +57,39 @@ Json InspectJson(const std::string& path, const GgufFile& file, size_t file_byte
           {"tensors", std::move(tensors)}};
 }
 
+// Elements and bytes of a type.
+struct Share {
+  size_t tensors = 0;
+  uint64_t elements = 0, bytes = 0;
+};
+
+// What there is of each type, the most first; what most people want to know of a file.
+void PrintTypes(const GgufFile& file) {
+  std::map<std::string, Share> by_type;
+  for (const GgufTensor& tensor : file.tensors()) {
+    Share& share = by_type[TypeName(tensor.type)];
+    ++share.tensors, share.elements += tensor.n_elements(), share.bytes += tensor.data.size();
+  }
+  std::vector<std::pair<std::string, Share>> types(by_type.begin(), by_type.end());
+  std::stable_sort(types.begin(), types.end(), [](const auto& a, const auto& b) { return a.second.bytes > b.second.bytes; });
+  for (const auto& [name, share] : types) {
+    fmt::print("{:<7} {:>5} tensors {:>9.1f} M weights {:>9.1f} MiB\n", name, share.tensors, static_cast<double>(share.elements) / 1e6,
+               static_cast<double>(share.bytes) / (1 << 20));
+  }
+}
+
+void PrintTensors(const GgufFile& file) {
+  size_t columns = 0;
+  for (const GgufTensor& tensor : file.tensors()) columns = std::max(columns, Columns(Escaped(tensor.name)));
+  for (const GgufTensor& tensor : file.tensors()) {
+    fmt::print("{}  {:<7} {:<18} {:>12} bytes at {}\n", PadRight(Escaped(tensor.name), columns), TypeName(tensor.type),
+               FormatShape(tensor), tensor.data.size(), tensor.file_offset);
+  }
+}
+
 }  // namespace
 
-Status RunInspect(const CommonOptions& common, const std::string& argument) {
+Status RunInspect(const CommonOptions& common, const std::string& argument, bool list_tensors) {
   LP_ASSIGN_OR_RETURN(const std::string path, ResolveModel(argument));
   LP_ASSIGN_OR_RETURN(const MappedFile mapped, MappedFile::Open(path));
   auto file = GgufFile::Parse(mapped.bytes());
@@ -66,7 +99,7 @@ Status RunInspect(const CommonOptions& common, const std::string& argument) {
     return Ok();
   }
   const Terminal terminal;
-  fmt::print("{}\nGGUF version {} | {:.1f} MiB | {} metadata keys | {} tensors\n\n", terminal.Bold(path),
+  fmt::print("{}\nGGUF version {} | {:.1f} MiB | {} metadata keys | {} tensors\n\n", terminal.Bold(Escaped(path)),
              file->version(), static_cast<double>(mapped.bytes().size()) / (1 << 20), file->metadata().size(),
              file->tensors().size());
   size_t columns = 0;
@@ -75,12 +108,9 @@ Status RunInspect(const CommonOptions& common, const std::string& argument) {
     fmt::print("{}  {}\n", PadRight(Escaped(entry.key), columns), FormatValue(entry, kItems));
   }
   fmt::print("\n");
-  columns = 0;
-  for (const GgufTensor& tensor : file->tensors()) columns = std::max(columns, Columns(Escaped(tensor.name)));
-  for (const GgufTensor& tensor : file->tensors()) {
-    fmt::print("{}  {:<6} {:<18} {:>12} bytes at {}\n", PadRight(Escaped(tensor.name), columns), TypeName(tensor.type),
-               FormatShape(tensor), tensor.data.size(), tensor.file_offset);
-  }
+  list_tensors ? PrintTensors(*file) : PrintTypes(*file);
+  const std::string problem = DescribeModel({.name = path, .path = path, .place = {}}).problem;
+  fmt::print("\n{}\n", problem.empty() ? "logitpeek runs it" : "logitpeek cannot run it: " + problem);
   return Ok();
 }
 

@@ -11,7 +11,9 @@ namespace lp {
 Status RunLens(const CommonOptions& common, size_t top) {
   LP_ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, OpenEngine(common));
   LP_ASSIGN_OR_RETURN(const std::vector<TokenId> context, PromptTokens(*engine, common));
-  LP_ASSIGN_OR_RETURN(const auto layers, engine->Lens(context));
+  const Progress progress("reading", "tokens");
+  LP_ASSIGN_OR_RETURN(const auto layers, engine->Lens(context, {}, progress.Observer()));
+  progress.Clear();
   const auto own = Trace::Run(layers.back(), {}, {});
   if (!own.ok()) return own.error();
   const TokenId answer = own->Row(1).id;

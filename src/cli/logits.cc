@@ -2,7 +2,6 @@
 
 #include <cstdlib>
 
-#include "base/utf8.h"
 #include "cli/logits_file.h"
 #include "cli/model_commands.h"
 #include "wire/wire.h"
@@ -39,15 +38,11 @@ Status RunLogits(const CommonOptions& common, const LogitsOptions& options) {
     LP_ASSIGN_OR_RETURN(context, ParseIds(options.tokens, n_vocab, "--tokens"));
   }
   const Progress progress("reading", "tokens");
-  const auto show = [&](size_t done, size_t total) {
-    progress.Show(done, total);
-    return true;
-  };
   std::vector<float> logits;
   if (options.all) {
-    LP_ASSIGN_OR_RETURN(logits, engine->EvaluateAll(context, context.size(), show));
+    LP_ASSIGN_OR_RETURN(logits, engine->EvaluateAll(context, context.size(), progress.Observer()));
   } else {
-    LP_ASSIGN_OR_RETURN(const Evaluation evaluation, engine->Evaluate(context, show));
+    LP_ASSIGN_OR_RETURN(const Evaluation evaluation, engine->Evaluate(context, progress.Observer()));
     logits = *evaluation.logits;
   }
   progress.Clear();
@@ -59,18 +54,6 @@ Status RunLogits(const CommonOptions& common, const LogitsOptions& options) {
   } else {
     fmt::print("{}: {} of {} logits, float32, after {} tokens\n", options.output,
                options.all ? fmt::format("{} rows", rows) : std::string("1 row"), n_vocab, context.size());
-  }
-  return Ok();
-}
-
-Status RunDetokenize(const CommonOptions& common, const std::string& ids) {
-  LP_ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, OpenEngine(common));
-  LP_ASSIGN_OR_RETURN(const std::vector<TokenId> tokens, ParseIds(ids, engine->info().n_vocab, "IDS"));
-  const std::string bytes = engine->tokenizer().Decode(tokens);
-  if (common.json) {
-    fmt::print("{}\n", Dump({{"model", engine->info().name}, {"ids", tokens}, {"text", ToValidUtf8(bytes)}, {"bytes_hex", ToHex(bytes)}}, 1));
-  } else {
-    fmt::print("{}", bytes);  // exactly the bytes: `detokenize` undoes `tokenize`
   }
   return Ok();
 }

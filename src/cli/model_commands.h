@@ -18,9 +18,6 @@ struct LogitsOptions {
 };
 Status RunLogits(const CommonOptions& common, const LogitsOptions& options);
 
-// "1,2,3" -> text.
-Status RunDetokenize(const CommonOptions& common, const std::string& ids);
-
 // What each layer would say next.
 Status RunLens(const CommonOptions& common, size_t top);
 

@@ -2,10 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
-#include <iostream>
-#include <iterator>
-
 #include "cli/commands.h"
 #include "metrics/metrics.h"
 #include "server/api.h"
@@ -39,23 +35,13 @@ Json ScoreJson(const Engine& engine, const TextScore& score) {
           {"tokens", std::move(tokens)}};
 }
 
-// Whole text of a file or, for "-", of standard input.
-Result<std::string> ReadText(const std::string& path) {
-  if (path == "-") return std::string(std::istreambuf_iterator<char>(std::cin), {});
-  LP_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(path));
-  return std::string(file.bytes().begin(), file.bytes().end());
-}
-
 }  // namespace
 
 Status RunScore(const CommonOptions& common, const std::string& path) {
   LP_ASSIGN_OR_RETURN(const std::string text, ReadText(path));
   LP_ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, OpenEngine(common));
   const Progress progress("scoring", "tokens");
-  LP_ASSIGN_OR_RETURN(const TextScore score, ScoreText(*engine, text, [&](size_t done, size_t total) {
-                        progress.Show(done, total);
-                        return true;
-                      }));
+  LP_ASSIGN_OR_RETURN(const TextScore score, ScoreText(*engine, text, progress.Observer()));
   progress.Clear();
   if (common.json) {
     fmt::print("{}\n", Dump(ScoreJson(*engine, score), 1));
@@ -73,21 +59,6 @@ Status RunScore(const CommonOptions& common, const std::string& path) {
              score.tokens.size(), score.n_bytes, score.bits_per_byte(), score.perplexity(), score.nll);
   fmt::print("windows of {} tokens every {}, each token scored once; the first token is {}\n", score.context,
              score.stride, score.after_bos ? "scored after BOS" : "not scored, as the model has no BOS");
-  return Ok();
-}
-
-Status RunTokenize(const CommonOptions& common, const std::string& argument) {
-  std::string text = argument;
-  if (argument == "-") {
-    LP_ASSIGN_OR_RETURN(text, ReadText(argument));
-  }
-  LP_ASSIGN_OR_RETURN(const std::unique_ptr<Engine> engine, OpenEngine(common));
-  LP_ASSIGN_OR_RETURN(const std::vector<TokenId> ids, engine->tokenizer().EncodePrompt(text));
-  if (common.json) {
-    fmt::print("{}\n", Dump(TokenizeJson(engine->info().name, ids, PiecesOf(*engine))));
-    return Ok();
-  }
-  for (const TokenId id : ids) fmt::print("{:>8}  {}\n", id, Quoted(engine->tokenizer().Piece(id)));
   return Ok();
 }
 

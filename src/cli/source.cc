@@ -50,11 +50,8 @@ Result<std::unique_ptr<Source>> Source::Open(const CommonOptions& common, const 
   LP_ASSIGN_OR_RETURN(source->history_, PromptTokens(*source->engine_, common));
   source->prompt_length_ = source->history_.size();
   const Progress progress("reading", "tokens");
-  LP_ASSIGN_OR_RETURN(const Evaluation evaluation, source->engine_->Evaluate(source->history_, [&](size_t done, size_t total) {
-    progress.Show(done, total);
-    return true;
-  }));
-  progress.Clear();
+  progress.Show(0, source->history_.size());  // the first batch reads the weights, too
+  LP_ASSIGN_OR_RETURN(const Evaluation evaluation, source->engine_->Evaluate(source->history_, progress.Observer()));
   source->logits_ = *evaluation.logits;
   return source;
 }

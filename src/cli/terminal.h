@@ -1,6 +1,7 @@
 // What goes to the terminal: colour and bars for people, plain text where the output is piped.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -32,11 +33,23 @@ class Terminal {
   size_t width_ = 80;
 };
 
-// "scoring 1,024 of 9,000 tokens", rewritten in place on stderr; silent where stderr is no terminal.
+// "scoring 1024 of 9000 tokens", rewritten in place on stderr and gone with the object; silent where stderr is no terminal.
 class Progress {
  public:
-  Progress(std::string_view what, std::string_view unit);
+  explicit Progress(std::string_view what, std::string_view unit = "");
+  ~Progress() { Clear(); }
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  void Show() const;  // `what` alone
   void Show(size_t done, size_t total) const;
+  // What a long evaluation is told: shows how far it is and lets it go on. This must outlive it.
+  std::function<bool(size_t, size_t)> Observer() const {
+    return [this](size_t done, size_t total) {
+      Show(done, total);
+      return true;
+    };
+  }
   void Clear() const;
 
  private:

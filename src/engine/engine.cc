@@ -42,7 +42,7 @@ Result<std::unique_ptr<Engine>> Engine::Open(const std::string& path, const Engi
 
   auto file = GgufFile::Parse(engine->file_.bytes());
   if (!file.ok()) return file.error().Within(path);
-  auto model = Model::Load(*file);
+  auto model = Model::Load(*file, options.context);
   if (!model.ok()) return model.error().Within(path);
   auto tokenizer = Tokenizer::Load(*file);
   if (!tokenizer.ok()) return tokenizer.error().Within(path);
@@ -91,11 +91,11 @@ Result<std::unique_ptr<Engine>> Engine::Open(const std::string& path, const Engi
   return engine;
 }
 
-Result<std::vector<TokenId>> Engine::Prompt(std::string_view text) const {
+Result<std::vector<TokenId>> Engine::Prompt(std::string_view text, bool with_control) const {
   if (text.empty()) {
     return Error{ErrorCode::kOutOfRange, "the prompt is empty; give at least one character to continue from", "prompt"};
   }
-  return tokenizer_->EncodePrompt(text);
+  return tokenizer_->EncodePrompt(text, with_control);
 }
 
 Result<std::vector<TokenId>> Engine::Chat(const std::vector<ChatMessage>& messages, bool add_generation_prompt) const {
@@ -182,7 +182,8 @@ Result<std::vector<float>> Engine::EvaluateAll(std::span<const TokenId> context,
   return logits;
 }
 
-Result<std::vector<std::vector<float>>> Engine::Lens(std::span<const TokenId> context, const Taps& taps) {
+Result<std::vector<std::vector<float>>> Engine::Lens(std::span<const TokenId> context, const Taps& taps,
+                                                      const EvalProgress& progress) {
   LP_RETURN_IF_ERROR(Check(context));
   std::vector<std::vector<float>> streams;
   Taps watching = taps;
@@ -192,7 +193,7 @@ Result<std::vector<std::vector<float>>> Engine::Lens(std::span<const TokenId> co
   };
   std::vector<float> logits(info_.n_vocab);
   const std::lock_guard lock(model_mutex_);
-  LP_RETURN_IF_ERROR(Advance(context, 1, logits, nullptr, &watching));
+  LP_RETURN_IF_ERROR(Advance(context, 1, logits, progress, &watching));
   for (std::vector<float>& stream : streams) {
     std::vector<float> seen(info_.n_vocab);
     model_->Unembed(stream, seen, pool_);

@@ -80,8 +80,9 @@ class Engine {
   double tokens_per_second() const { return tokens_per_second_; }  // of the last token decoded alone; 0: none yet
   const ModelFacts& facts() const { return facts_; }  // what a dialect wants to know of the model
 
-  // Ids of a prompt, BOS included where the model asks for it. An empty text is an error.
-  Result<std::vector<TokenId>> Prompt(std::string_view text) const;
+  // Ids of a prompt, BOS included where the model asks for it; with_control: control tokens spelled out in it are those tokens. An
+  // empty text is an error.
+  Result<std::vector<TokenId>> Prompt(std::string_view text, bool with_control = false) const;
 
   // Logits of the token that follows `context`. Errors: kOutOfRange for an empty or too long context, kInvalidArgument
   // for an id that is no token, kCancelled when `progress` said stop.
@@ -89,7 +90,7 @@ class Engine {
 
   // What the model would say if its layers ended earlier: for each layer the logits [n_vocab] of the final norm and head on
   // the residual stream of the last token; the last layer's are the model's own. `taps.attention` may watch as well.
-  Result<std::vector<std::vector<float>>> Lens(std::span<const TokenId> context, const Taps& taps = {});
+  Result<std::vector<std::vector<float>>> Lens(std::span<const TokenId> context, const Taps& taps = {}, const EvalProgress& progress = nullptr);
 
   // The logits that follow each of the tokens of `path` from index `from` on: `visit(i, logits)` in order. Remembered ones
   // are handed out as they are; the others are evaluated together, a bounded number at a time, and remembered.

@@ -18,7 +18,20 @@ namespace {
 // The shipped model; its card is models/README.md.
 constexpr std::string_view kDefaultModel = "logitpeek-tales-q8_0";
 
-FoundModel Describe(const ModelFile& file_found) {
+// The GGUF files of a folder by name; none where there is no such folder.
+std::vector<fs::path> GgufFilesIn(const std::string& folder) {
+  std::error_code error;
+  std::vector<fs::path> paths;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    if (it->path().extension() == ".gguf") paths.push_back(it->path());
+  }
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+}  // namespace
+
+FoundModel DescribeModel(const ModelFile& file_found) {
   FoundModel found{.name = file_found.name, .path = file_found.path, .place = file_found.place};
   found.is_default = found.name == kDefaultModel;
   const auto mapped = MappedFile::Open(found.path);
@@ -46,19 +59,6 @@ FoundModel Describe(const ModelFile& file_found) {
   return found;
 }
 
-// The GGUF files of a folder by name; none where there is no such folder.
-std::vector<fs::path> GgufFilesIn(const std::string& folder) {
-  std::error_code error;
-  std::vector<fs::path> paths;
-  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    if (it->path().extension() == ".gguf") paths.push_back(it->path());
-  }
-  std::sort(paths.begin(), paths.end());
-  return paths;
-}
-
-}  // namespace
-
 std::vector<std::string> ModelFolders() {
   std::vector<std::string> folders;
   if (const char* chosen = std::getenv("LOGITPEEK_MODELS"); chosen != nullptr && *chosen != '\0')
@@ -85,7 +85,7 @@ std::vector<ModelFile> ListModels() {
 
 std::vector<FoundModel> FindModels() {
   std::vector<FoundModel> models;
-  for (const ModelFile& file : ListModels()) models.push_back(Describe(file));
+  for (const ModelFile& file : ListModels()) models.push_back(DescribeModel(file));
   return models;
 }
 
@@ -95,11 +95,16 @@ Result<std::string> ResolveModel(const std::string& name_or_path) {
   const std::string wanted = name_or_path.empty()              ? std::string(kDefaultModel)
                              : name_or_path.ends_with(".gguf") ? name_or_path.substr(0, name_or_path.size() - 5)
                                                                : name_or_path;
-  std::string names;
+  std::string names, latest, some_tag;
+  size_t n_tags = 0;
   for (const ModelFile& file : ListModels()) {
     if (file.name == wanted) return file.path;
+    if (file.name == wanted + ":latest") latest = file.path;
+    if (file.name.starts_with(wanted + ":")) some_tag = file.path, ++n_tags;
     names += (names.empty() ? "" : ", ") + file.name;
   }
+  if (!latest.empty()) return latest;  // as Ollama's users leave it out
+  if (n_tags == 1) return some_tag;    // "owner/repo" of which one file is here
   if (name_or_path.empty()) {
     return Error{ErrorCode::kNotFound,
                  "the model that ships with logitpeek is not in any of its folders; name a GGUF file with -m",

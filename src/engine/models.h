@@ -30,10 +30,14 @@ std::vector<std::string> ModelFolders();
 // twice is the earlier one's. Opens every file, to say what it is and whether it can run.
 std::vector<FoundModel> FindModels();
 
+// What one file is, and whether it can run.
+FoundModel DescribeModel(const ModelFile& file);
+
 // The same list without opening a file.
 std::vector<ModelFile> ListModels();
 
-// A path for what -m says: an existing file, else a listed name (with or without .gguf); "" means the default model.
+// A path for what -m says: an existing file, else a listed name (with or without .gguf; what stands before its ':' will do where that is one
+// file, or ":latest" exists); "" means the default model.
 // The error lists the names.
 Result<std::string> ResolveModel(const std::string& name_or_path);
 

@@ -103,11 +103,15 @@ std::string Names(const std::vector<RepoFile>& files) {
   return names;
 }
 
+// The part of a model that sees pictures; never what is meant where it is not named.
+bool IsProjector(const RepoFile& file) { return Lower(fs::path(file.name).filename().string()).starts_with("mmproj"); }
+
 // An exact name, else what contains the words. Nothing said: the only file, else Q4_K_M as llama.cpp takes it, else Q8_0.
-Result<RepoFile> Choose(const Repo& repo, const PullRequest& request) {
+Result<RepoFile> Choose(Repo repo, const PullRequest& request) {
+  const std::string wanted = Lower(request.file);
+  if (wanted.find("mmproj") == std::string::npos) std::erase_if(repo.gguf, IsProjector);
   if (repo.gguf.empty())
     return Error{ErrorCode::kNotFound, "this repository holds no GGUF file", request.repository};
-  const std::string wanted = Lower(request.file);
   std::vector<RepoFile> matching;
   for (const RepoFile& file : repo.gguf) {
     const std::string name = Lower(file.name);

@@ -144,6 +144,14 @@ TEST_F(PullTest, NothingSaidMeansTheUsualQuantisation) {
   EXPECT_EQ(pulled->file, "model-Q4_K_M.gguf");
 }
 
+// The projector of a model that sees. Mutation: keep it in the list -> red.
+TEST_F(PullTest, TheProjectorBesideAModelIsNotTheModel) {
+  names_ = {"mmproj-model-Q8_0.gguf", "model-BF16.gguf"};
+  EXPECT_EQ(Get("owner/repo")->file, "model-BF16.gguf");
+  EXPECT_EQ(Get("owner/repo:model")->file, "model-BF16.gguf");
+  EXPECT_EQ(Get("owner/repo:mmproj")->file, "mmproj-model-Q8_0.gguf");
+}
+
 TEST_F(PullTest, TokenGoesToTheHubOnly) {
   ASSERT_TRUE(Get("owner/repo", {{"HF_TOKEN", "hf_secret"}}).ok());
   EXPECT_EQ(authorization_, "Bearer hf_secret");

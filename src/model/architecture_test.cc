@@ -142,6 +142,34 @@ TEST_P(ArchitectureFile, NoTensorIsLeftOut) {
   }
 }
 
+// Phi-3's second set of factors, for contexts longer than the first training's: as if it were the first. Held against llama.cpp and
+// a double-precision pass in tests/peers.
+TEST(Architectures, ALongContextHasTheLongFactors) {
+  const auto mapped = MappedFile::Open(kFolder + "phi3-long.gguf");
+  ASSERT_TRUE(mapped.ok());
+  std::vector<uint8_t> bytes(mapped->bytes().begin(), mapped->bytes().end()), swapped = bytes;
+  const auto file = GgufFile::Parse(bytes);
+  const GgufTensor &low = *file->FindTensor("rope_factors_short.weight"), &high = *file->FindTensor("rope_factors_long.weight");
+  ASSERT_EQ(low.data.size(), high.data.size());
+  std::copy(low.data.begin(), low.data.end(), swapped.begin() + static_cast<std::ptrdiff_t>(high.file_offset));
+  std::copy(high.data.begin(), high.data.end(), swapped.begin() + static_cast<std::ptrdiff_t>(low.file_offset));
+  const auto swapped_file = GgufFile::Parse(swapped);
+  const auto tokens = Fixture().at("tokens").get<std::vector<TokenId>>();
+  const auto logits = [&](const GgufFile& of, uint64_t context, uint32_t n_ctx) {
+    const auto model = Model::Load(of, context);
+    EXPECT_EQ((*model)->config().n_ctx, n_ctx);
+    ThreadPool pool(1);
+    KvCache cache((*model)->config(), tokens.size());
+    std::vector<float> out(tokens.size() * (*model)->config().n_vocab);
+    EXPECT_TRUE((*model)->Evaluate(tokens, cache, tokens.size(), out, pool).ok());
+    return out;
+  };
+  const std::vector<float> as_trained = logits(*file, 0, 32);
+  EXPECT_EQ(logits(*file, 32, 32), as_trained);
+  EXPECT_EQ(logits(*file, 33, 128), logits(*swapped_file, 0, 32));  // Mutation: the short set always -> red
+  EXPECT_NE(logits(*file, 33, 128), as_trained);
+}
+
 TEST(Architectures, AreFoundByName) {
   EXPECT_EQ(ArchitectureNames(), "llama, qwen2, qwen3, gemma, gemma2, gemma3, phi3, gpt2, gptneox");
   EXPECT_EQ(FindArchitecture("mamba"), nullptr);

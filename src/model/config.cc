@@ -24,6 +24,17 @@ Result<const Architecture*> SupportedArchitecture(const GgufFile& file) {
                std::string(kKey)};
 }
 
+// Large models come in several files; each by itself is none, and the later ones do not even name an architecture.
+Status CheckWhole(const GgufFile& file) {
+  constexpr std::string_view kCount = "split.count", kNumber = "split.no";
+  LP_ASSIGN_OR_RETURN(const uint64_t count, file.GetUint(kCount, 1));
+  LP_ASSIGN_OR_RETURN(const uint64_t number, file.GetUint(kNumber, 0));
+  if (count <= 1) return Ok();
+  return Error{ErrorCode::kUnsupported,
+               StrCat("this is part ", number + 1, " of ", count, " of one model; put them together with llama.cpp's `llama-gguf-split --merge`"),
+               std::string(kCount)};
+}
+
 Error Contradiction(const ConfigKeys& keys, std::string_view name, std::string message) {
   return Error{ErrorCode::kCorrupt, StrCat(message, ": ", kDamagedFile), keys.Key(name)};
 }
@@ -84,8 +95,9 @@ Status ReadVocabSize(const GgufFile& file, ModelConfig& c) {
 
 }  // namespace
 
-Result<ModelConfig> ReadConfig(const GgufFile& file) {
+Result<ModelConfig> ReadConfig(const GgufFile& file, uint64_t context) {
   ModelConfig c;
+  LP_RETURN_IF_ERROR(CheckWhole(file));
   LP_ASSIGN_OR_RETURN(c.arch, SupportedArchitecture(file));
   c.architecture = c.arch->name;
   const ConfigKeys keys(file, c.architecture);
@@ -106,7 +118,7 @@ Result<ModelConfig> ReadConfig(const GgufFile& file) {
   LP_ASSIGN_OR_RETURN(c.final_soft_cap,
                       keys.NotNegative("final_logit_softcapping", static_cast<double>(c.arch->final_soft_cap)));
   LP_RETURN_IF_ERROR(ReadHeads(keys, c));
-  LP_RETURN_IF_ERROR(ReadRope(keys, c));
+  LP_RETURN_IF_ERROR(ReadRope(keys, context, c));
   LP_RETURN_IF_ERROR(ReadVocabSize(file, c));
   return c;
 }

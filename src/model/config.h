@@ -24,6 +24,7 @@ struct RopeConfig {
   float yarn_fast = 32.0f, yarn_slow = 1.0f;
   uint32_t original_context = 0;  // tokens; for YaRN
   float magnitude = 1.0f;         // q and k are multiplied by this as they are turned
+  bool long_factors = false;      // of a model with two sets of factors, those for long texts
 };
 
 // From `<architecture>.*` metadata. After ReadConfig no count is 0, each is small enough that the products formed below
@@ -58,6 +59,7 @@ struct ModelConfig {
 
 // Errors: kUnsupported (an architecture, position scaling or mixture of experts that is not there, by name), kNotFound
 // (a required key), kCorrupt (a number that is zero, absurd or contradicts another), each naming the key.
-Result<ModelConfig> ReadConfig(const GgufFile& file);
+// context: tokens that will be asked for, 0 where nobody has said (ReadLongRope in model/config_rope.cc).
+Result<ModelConfig> ReadConfig(const GgufFile& file, uint64_t context = 0);
 
 }  // namespace lp

@@ -67,6 +67,6 @@ class ConfigKeys {
 
 // Rotation and sliding windows: config.rope, window_rope, window, window_period and what they say of n_ctx. Needs
 // head_dim and n_ctx.
-Status ReadRope(const ConfigKeys& keys, struct ModelConfig& config);
+Status ReadRope(const ConfigKeys& keys, uint64_t context, struct ModelConfig& config);
 
 }  // namespace lp

@@ -25,23 +25,25 @@ Status ReadYarn(const ConfigKeys& keys, RopeConfig& rope) {
 
 // Phi-3 with a long context has two sets of factors, for texts up to the length it was first trained for and for longer
 // ones. Which set applies would depend on how long a text will become, and its keys with it: the promise that a token
-// path has one set of logits holds only for one of them. So such a model has the short set and that length.
-Status ReadLongRope(const ConfigKeys& keys, ModelConfig& c) {
+// path has one set of logits holds only for one of them. So the context that was asked for decides, as in llama.cpp: the
+// short set up to that length, else the long one.
+Status ReadLongRope(const ConfigKeys& keys, uint64_t context, ModelConfig& c) {
   LP_ASSIGN_OR_RETURN(const uint32_t original,
                       keys.Count("rope.scaling.original_context_length", kMaxContext, c.n_ctx));
-  c.n_ctx = std::min(c.n_ctx, original);
+  c.rope.long_factors = context > original && c.n_ctx > original;
+  if (!c.rope.long_factors) c.n_ctx = std::min(c.n_ctx, original);
   return Ok();
 }
 
 // Absent type with a factor means linear, as llama.cpp reads older files.
-Status ReadScaling(const ConfigKeys& keys, ModelConfig& c) {
+Status ReadScaling(const ConfigKeys& keys, uint64_t context, ModelConfig& c) {
   const bool has_short_factors = keys.file().FindTensor("rope_factors_short.weight") != nullptr;
   LP_ASSIGN_OR_RETURN(const std::string_view type,
                       keys.file().GetString(keys.Key("rope.scaling.type"), has_short_factors ? "longrope" : "linear"));
   LP_ASSIGN_OR_RETURN(c.rope.magnitude, keys.Positive("rope.scaling.attn_factor", 1.0));
   if (type == "none") return Ok();
   if (type == "yarn") return ReadYarn(keys, c.rope);
-  if (type == "longrope" && has_short_factors) return ReadLongRope(keys, c);
+  if (type == "longrope" && has_short_factors) return ReadLongRope(keys, context, c);
   if (type != "linear") {
     return Error{ErrorCode::kUnsupported,
                  StrCat("positions scaled by \"", Printable(type),
@@ -72,7 +74,7 @@ Status ReadWindow(const ConfigKeys& keys, ModelConfig& c) {
 
 }  // namespace
 
-Status ReadRope(const ConfigKeys& keys, ModelConfig& c) {
+Status ReadRope(const ConfigKeys& keys, uint64_t context, ModelConfig& c) {
   c.rope.kind = c.arch->rope;
   if (c.rope.kind != RopeKind::kNone) {
     LP_ASSIGN_OR_RETURN(c.rope.base, keys.Positive("rope.freq_base", 10000.0));
@@ -83,7 +85,7 @@ Status ReadRope(const ConfigKeys& keys, ModelConfig& c) {
           StrCat(c.rope.dim, " rotated dimensions are not an even part of a head's ", c.head_dim, ": ", kDamagedFile),
           keys.Key("rope.dimension_count")};
     }
-    LP_RETURN_IF_ERROR(ReadScaling(keys, c));
+    LP_RETURN_IF_ERROR(ReadScaling(keys, context, c));
   }
   return ReadWindow(keys, c);
 }

@@ -195,6 +195,16 @@ TEST(LoadConfig, RefusesExpertsAndBadTypes) {
   ExpectRefused(With("attention.value_length", "wide"), ErrorCode::kCorrupt, {"llama.attention.value_length"});
 }
 
+// The parts of a large model, of which only the first names its architecture. Mutation: look at the architecture first -> red.
+TEST(LoadConfig, APartOfAModelIsNone) {
+  const Outcome outcome = Load(GgufWriter().Set("split.no", uint16_t{1}).Set("split.count", uint16_t{3}).Build());
+  EXPECT_EQ(outcome.code, ErrorCode::kUnsupported);
+  for (const char* part : {"split.count", "part 2 of 3", "--merge"}) EXPECT_NE(outcome.text.find(part), std::string::npos) << outcome.text;
+  RandomModel whole;
+  whole.metadata = [](GgufWriter& w) { w.Set("split.count", uint16_t{1}); };
+  EXPECT_TRUE(Load(whole.Build()).ok);
+}
+
 TEST(LoadConfig, MissingKeysAreNamed) {
   const auto file_bytes = GgufWriter().Set("general.architecture", "llama").Build();
   Outcome outcome = Load(file_bytes);

@@ -19,9 +19,9 @@ struct Model::Impl {
 Model::Model(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Model::~Model() = default;
 
-Result<std::unique_ptr<Model>> Model::Load(const GgufFile& file) {
+Result<std::unique_ptr<Model>> Model::Load(const GgufFile& file, uint64_t context) {
   auto impl = std::make_unique<Impl>();
-  LP_ASSIGN_OR_RETURN(impl->config, ReadConfig(file));
+  LP_ASSIGN_OR_RETURN(impl->config, ReadConfig(file, context));
   LP_ASSIGN_OR_RETURN(impl->weights, ReadWeights(file, impl->config));
   impl->rope = Rope(impl->config.rope, impl->weights.rope_factors);
   // Factors belong to the base they were made for; the layers of gemma3 that have another base have none.

@@ -30,7 +30,8 @@ class Model {
   // Views into `file`'s bytes, which must outlive the model (the GgufFile need not). Errors: kUnsupported (an
   // architecture or tensor type that is not there, by name, with the list of those that are), kNotFound (a missing
   // key), kCorrupt (a missing tensor, a shape that contradicts the metadata).
-  static Result<std::unique_ptr<Model>> Load(const GgufFile& file);
+  // context: tokens that will be asked for at most; it chooses between the two sets of RoPE factors that Phi-3 has.
+  static Result<std::unique_ptr<Model>> Load(const GgufFile& file, uint64_t context = 0);
   ~Model();
 
   const ModelConfig& config() const;

@@ -202,17 +202,16 @@ Result<LayerWeights> ReadLayer(TensorReader& reader, const ModelConfig& config, 
   return out;
 }
 
-// Llama 3's factors, or Phi-3's: see ReadLongRope in model/config_rope.cc for the choice between its two sets.
+// Llama 3's factors, or Phi-3's: see ReadLongRope in model/config_rope.cc for the choice between its two sets. Both must be
+// sound, whichever it is.
 Status ReadRopeFactors(TensorReader& reader, const ModelConfig& config, std::vector<float>& out) {
   if (config.rope.kind == RopeKind::kNone) return Ok();
-  constexpr std::string_view kLong = "rope_factors_long.weight";
-  if (reader.Has(kLong)) {  // checked, but not used
-    LP_ASSIGN_OR_RETURN(out, reader.Vector(std::string(kLong), config.rope.dim / 2));
-    out.clear();
-  }
-  for (const char* name : {"rope_freqs.weight", "rope_factors_short.weight"}) {
-    if (!reader.Has(name)) continue;
-    LP_ASSIGN_OR_RETURN(out, reader.Vector(name, config.rope.dim / 2));
+  constexpr std::string_view kShort = "rope_factors_short.weight", kLong = "rope_factors_long.weight";
+  for (const std::string_view name : {std::string_view("rope_freqs.weight"), kShort, kLong}) {
+    const bool needed = name == kLong && config.rope.long_factors;  // the short ones are why they are looked for at all
+    if (!needed && !reader.Has(name)) continue;
+    LP_ASSIGN_OR_RETURN(std::vector<float> factors, reader.Vector(std::string(name), config.rope.dim / 2));
+    if (name != (config.rope.long_factors ? kShort : kLong)) out = std::move(factors);
   }
   return Ok();
 }

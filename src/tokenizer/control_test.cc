@@ -40,6 +40,15 @@ TEST(ControlTokens, AreFoundOnlyWhereAskedFor) {
 }
 // Mutation: Encode with control tokens, too -> red.
 
+TEST(ControlTokens, APromptHasOneBos) {
+  const auto t = Load(testing::BpeFile({"h i"}).Set("tokenizer.ggml.add_bos_token", true).Build());
+  const TokenId hi = 256, bos = 257;
+  EXPECT_EQ(*t->EncodePrompt("hi", true), (std::vector<TokenId>{bos, hi}));
+  EXPECT_EQ(*t->EncodePrompt("<|endoftext|>hi", true), (std::vector<TokenId>{bos, hi}));  // Mutation: always add one -> red
+  EXPECT_EQ(t->EncodePrompt("<|endoftext|>hi")->size(), 15u);
+  EXPECT_EQ(*t->EncodePrompt("", true), std::vector<TokenId>{bos});
+}
+
 TEST(ControlTokens, SentencePieceBeginsAnewBehindThem) {
   testing::SmallVocabulary v = testing::SentencePieceHead();
   const TokenId space_a = v.Add(

@@ -21,9 +21,10 @@ Result<std::unique_ptr<Tokenizer>> Tokenizer::Load(const GgufFile& file) {
                std::string(kKey)};
 }
 
-Result<std::vector<TokenId>> Tokenizer::EncodePrompt(std::string_view text) const {
-  LP_ASSIGN_OR_RETURN(std::vector<TokenId> ids, Encode(text));
-  if (add_bos_ && vocabulary_.bos) ids.insert(ids.begin(), *vocabulary_.bos);
+Result<std::vector<TokenId>> Tokenizer::EncodePrompt(std::string_view text, bool with_control) const {
+  LP_ASSIGN_OR_RETURN(std::vector<TokenId> ids, with_control ? EncodeWithControl(text) : Encode(text));
+  const bool has_bos = with_control && !ids.empty() && ids[0] == vocabulary_.bos;
+  if (add_bos_ && vocabulary_.bos && !has_bos) ids.insert(ids.begin(), *vocabulary_.bos);
   return ids;
 }
 

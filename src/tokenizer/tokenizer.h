@@ -37,7 +37,8 @@ class Tokenizer {
   Result<std::vector<TokenId>> Encode(std::string_view text) const { return EncodeChecked(text, true); }
 
   // Encode, with BOS in front where the file asks for it (add_bos_token): what a model is to be given for a prompt.
-  Result<std::vector<TokenId>> EncodePrompt(std::string_view text) const;
+  // with_control: EncodeWithControl, and no second BOS where the text spells one out.
+  Result<std::vector<TokenId>> EncodePrompt(std::string_view text, bool with_control = false) const;
 
   // Encode for text that continues other text: nothing is put in front, and the pieces put together are exactly `text`.
   Result<std::vector<TokenId>> EncodeContinuation(std::string_view text) const { return EncodeChecked(text, false); }

@@ -15,6 +15,8 @@
 
 namespace {
 
+using lp::testing::Bytes;
+
 // What loads must also run: a shape that the checks let through and a kernel does not expect shows here.
 void Evaluate(const lp::Model& model) {
   constexpr size_t kTokens = 7;  // more than the batch kernels begin at
@@ -27,12 +29,16 @@ void Evaluate(const lp::Model& model) {
   (void)model.Evaluate(tokens, cache, 1, logits, pool);
 }
 
+Bytes Read(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return Bytes(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
+}
+
 // One file of each architecture that differs in kind.
 std::vector<std::vector<uint8_t>> ArchitectureFiles() {
   std::vector<std::vector<uint8_t>> out;
   for (const char* name : {"llama3", "qwen2-yarn", "gemma2", "gemma3", "phi3-long", "gpt2", "gptneox"}) {
-    std::ifstream in(std::string(LP_SOURCE_DIR) + "/tests/fixtures/architectures/" + name + ".gguf", std::ios::binary);
-    out.emplace_back(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
+    out.push_back(Read(std::string(LP_SOURCE_DIR) + "/tests/fixtures/architectures/" + name + ".gguf"));
   }
   return out;
 }
