@@ -2,6 +2,8 @@
 // What a person does with it is workbench.svelte.ts.
 import { Failure, type Backend, type NextRequest, type Place } from '../api/backend'
 import type { Next, Sampler, Settings, Status } from '../api/wire'
+import { realClock, type Clock } from './clock'
+import { Hurry } from './hurry.svelte'
 import { LatestWins } from './latest'
 import { EMPTY, GONE, refused, type Problem } from './problems'
 import { SamplerState } from './sampler.svelte'
@@ -14,18 +16,6 @@ import { Writing } from './writing.svelte'
 interface Picture {
   tokens: readonly number[]
   next: Next
-}
-
-/** Timers are injected so that tests need not wait. */
-export interface Clock {
-  after(ms: number, run: () => void): () => void
-}
-
-const realClock: Clock = {
-  after(ms, run) {
-    const timer = setTimeout(run, ms)
-    return () => clearTimeout(timer)
-  },
 }
 
 export const FIRST_PROMPT = 'Once upon a time, there was a little'
@@ -54,6 +44,7 @@ export abstract class Asking extends Writing {
   readonly sampler: Sampler = $derived(this.settings.usual)
 
   readonly backend: Backend
+  readonly hurry: Hurry
   protected readonly seeds = new SeedLedger()
   readonly #clock: Clock
   readonly #looks = new LatestWins<NextRequest>((look) => this.#look(look))
@@ -65,6 +56,7 @@ export abstract class Asking extends Writing {
     super()
     this.backend = backend
     this.#clock = clock
+    this.hurry = new Hurry(clock)
   }
 
   /** Ends a stream under way. */
@@ -211,6 +203,9 @@ export abstract class Asking extends Writing {
     return this.guard(async () => {
       const next = await this.backend.next(look)
       if (!same(look.tokens, this.tokens)) return
+      // Somebody else, another tab perhaps, had the server load another model: these tokens were other words to it.
+      if (this.status && next.model !== null && next.model !== this.status.model.name) return this.retry()
+      this.hurry.picture()
       this.picture = { tokens: look.tokens, next }
       this.problem = null
     })

@@ -11,6 +11,7 @@ const token = (id: number): Token => ({ id, text: String(id), bytes_hex: '61' })
 /** A core with one token a character; draws give 1000 + seed + position. Answers come when told to. */
 export class FakeBackend implements Backend {
   file = 'a.gguf'
+  name = 'm'
   down = false
   looks: NextRequest[] = []
   draws: DrawRequest[] = []
@@ -20,7 +21,7 @@ export class FakeBackend implements Backend {
 
   async status(): Promise<Status> {
     this.#check()
-    const model = { name: 'm', file: this.file, architecture: 'llama', parameters: 1, quantization: 'F32', vocab_size: 8,
+    const model = { name: this.name, file: this.file, architecture: 'llama', parameters: 1, quantization: 'F32', vocab_size: 8,
       context_length: 99, file_bytes: 1, bos_id: null, eos_id: 15, chat: true }
     return { version: '0', threads: 1, model }
   }
@@ -42,7 +43,7 @@ export class FakeBackend implements Backend {
     this.#check()
     this.looks.push(request)
     if (this.held) await new Promise<void>((resolve) => this.held?.push(resolve))
-    return example({ sampler: request.sampler })
+    return { ...example({ sampler: request.sampler }), model: this.name }
   }
   async draw(request: DrawRequest): Promise<Draw> {
     this.#check()

@@ -7,7 +7,7 @@ import { Asking, same } from './asking.svelte'
 import { STOPPED } from './problems'
 import type { Pick } from './tree'
 
-export { FIRST_PROMPT, FIRST_ROWS, type Clock } from './asking.svelte'
+export { FIRST_PROMPT, FIRST_ROWS } from './asking.svelte'
 export type { Pick } from './tree'
 
 /** Tokens that come by themselves. */

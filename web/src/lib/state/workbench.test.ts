@@ -2,7 +2,8 @@ import { flushSync } from 'svelte'
 import { beforeEach, expect, test } from 'vitest'
 import { FakeBackend } from './fake'
 import { readTurns, writeTurns } from './turns'
-import { Workbench, type Clock } from './workbench.svelte'
+import type { Clock } from './clock'
+import { Workbench } from './workbench.svelte'
 
 const settle = async () => {
   for (let i = 0; i < 20; i++) await Promise.resolve()
@@ -12,7 +13,9 @@ const settle = async () => {
 let backend: FakeBackend
 let timers: (() => void)[]
 let bench: Workbench
+let now: number
 const clock: Clock = {
+  now: () => now,
   after(_, run) {
     timers.push(run)
     return () => (timers = timers.filter((timer) => timer !== run))
@@ -26,6 +29,7 @@ const tick = async () => {
 beforeEach(async () => {
   backend = new FakeBackend()
   timers = []
+  now = 0
   bench = new Workbench(backend, clock)
   bench.draft = 'abc'
   await bench.start()
@@ -54,6 +58,33 @@ test('a drag keeps one request in flight and the latest waiting, and the old pic
   await settle()
   expect(backend.looks.slice(1).map((look) => look.sampler.temperature)).toEqual([0.9, 0.7])
   expect(bench.picture?.next.sampler.temperature).toBe(0.7)
+})
+
+// Mutation: show the answer whatever model gave it -> red.
+test('a model loaded by another tab is noticed with the next answer, and the text read anew', async () => {
+  bench.pick(bench.next!.tokens[1]!)
+  await settle()
+  ;[backend.file, backend.name] = ['b.gguf', 'n']
+  bench.set({ temperature: 0.9 })
+  await settle()
+  expect(bench.status?.model.name).toBe('n')
+  expect([bench.applied, bench.picks.length, bench.next?.model]).toEqual(['abc', 0, 'n'])
+  bench.undo()
+  expect(bench.picks.length).toBe(1)
+})
+
+// Mutation: leave `hurry.picture()` out -> red.
+test('pictures in quick succession do not glide, and the next one after a pause does', async () => {
+  now = 1000
+  bench.set({ temperature: 0.9 })
+  await settle()
+  expect(bench.hurry.on).toBe(false)
+  now += 20
+  bench.set({ temperature: 0.8 })
+  await settle()
+  expect(bench.hurry.on).toBe(true)
+  await tick()
+  expect(bench.hurry.on).toBe(false)
 })
 
 test('a pick by hand is appended and asked about', async () => {
@@ -192,8 +223,9 @@ test('a draw right after typing continues what was typed, and the pause then doe
   await tick()
   expect(backend.draws.map((draw) => draw.tokens.length)).toEqual([5])
   expect(ids()).toEqual([1047])
+  const waiting = timers.length
   bench.type('abcde')
-  expect([timers.length, bench.typing]).toEqual([0, false])
+  expect([timers.length, bench.typing]).toEqual([waiting, false])
 })
 
 // Mutation: clear draft or picks when something fails -> red.

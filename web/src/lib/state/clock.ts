@@ -1,0 +1,15 @@
+// Time, injected so that tests need not wait.
+
+export interface Clock {
+  /** Milliseconds since some moment. */
+  now(): number
+  after(ms: number, run: () => void): () => void
+}
+
+export const realClock: Clock = {
+  now: () => performance.now(),
+  after(ms, run) {
+    const timer = setTimeout(run, ms)
+    return () => clearTimeout(timer)
+  },
+}

@@ -1,0 +1,26 @@
+// Whether pictures follow each other faster than the eye takes to follow a lane from one to the next. Then the pictures themselves are the
+// motion: lanes that glide behind every one of them would show numbers of the past, and cost the frames that the next picture needs.
+import type { Clock } from './clock'
+
+/** Less than a lane takes to glide to its place (--calm). */
+const SOON_MS = 200
+
+export class Hurry {
+  on = $state(false)
+  readonly #clock: Clock
+  #last = -Infinity
+  #cancel = () => {}
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** A new picture is about to be on show. */
+  picture(): void {
+    const now = this.#clock.now()
+    this.on = now - this.#last < SOON_MS
+    this.#last = now
+    this.#cancel()
+    this.#cancel = this.#clock.after(SOON_MS, () => (this.on = false))
+  }
+}
