@@ -152,8 +152,7 @@ TEST_P(MatrixTest, ProductsMatchDoubleSums) {
     }
   }
 }
-// Mutation: skip DotRow's tail; the second tile of a step reads the first's tokens; leave inputs of a spread format in
-// natural order -> each red.
+// Mutation: drop MultiplyPanelTail; skip DotRow's tail; x + col -> x -> each red.
 
 TEST_P(MatrixTest, AnyGroupingGivesTheSameBits) {
   for (const GgmlType type : kTypes) {
@@ -181,7 +180,7 @@ TEST_P(MatrixTest, AnyGroupingGivesTheSameBits) {
     }
   }
 }
-// Mutation: SumSpread adds (l, l + 4) before (l, l + 8); AddLane leaves out the last waiting sum -> each red.
+// Mutation: SumStoredLanes adds the lanes one after another -> red.
 
 TEST_P(MatrixTest, InfinityAndNanSpreadOnlyWithinTheirRow) {
   std::vector<float> w(2 * 40, 1.0f), x(2 * 40, 1.0f), y(4);

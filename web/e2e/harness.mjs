@@ -14,12 +14,12 @@ const START_MS = 60_000
 
 /**
  * Starts `logitpeek serve` on `port` (0: any free one) and waits for the address it prints.
- * @param {{ port?: number, args?: string[] }} [options]
+ * @param {{ port?: number, args?: string[], env?: Record<string, string> }} [options]
  * @returns {Promise<Running>}
  */
-export function serve({ port = 0, args = [] } = {}) {
+export function serve({ port = 0, args = [], env = {} } = {}) {
   if (!existsSync(BIN)) throw new Error(`there is no logitpeek at ${resolve(BIN)}: build it, or set LOGITPEEK_BIN`)
-  const child = spawn(BIN, ['serve', '--port', String(port), '--no-browser', ...args], { stdio: ['ignore', 'ignore', 'pipe'] })
+  const child = spawn(BIN, ['serve', '--port', String(port), '--no-browser', ...args], { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...env } })
   const ended = new Promise((done) => child.once('exit', done))
   const stop = async () => {
     child.kill('SIGTERM')

@@ -47,9 +47,11 @@ async function begin(id: string) {
 /** What a person does in each step. */
 const DEEDS: Record<string, () => Promise<void>> = {
   softmax: async () => {
+    await page.getByTestId('row').first().click()
+    await expect.poll(() => page.getByTestId('pick').count()).toBe(1)
+    expect(await page.getByTestId('reveal').count()).toBe(0) // nothing has overflowed yet
     await page.getByTestId('offset').fill('100')
     expect(await page.getByTestId('naive').first().textContent()).toContain('NaN')
-    await page.getByTestId('row').first().click()
   },
   temperature: () => setField(page, 'temperature', 0),
   top_k: () => prompt().fill(FLAT),
@@ -67,6 +69,7 @@ const DEEDS: Record<string, () => Promise<void>> = {
     await setField(page, 'repetition_penalty', 1.3)
   },
   entropy: () => prompt().fill('The'),
+  perplexity: () => page.getByTestId('tab-sentence').click(),
   kl: () => setField(page, 'top_k', 3),
   generate: async () => {
     await page.getByTestId('pace').selectOption('0')

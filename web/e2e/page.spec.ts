@@ -110,6 +110,7 @@ test('five clicks build a sentence, a click on an earlier token rewinds', async 
 test('each slider is live and the page shows the core’s numbers', async () => {
   const ids = await promptIds()
   const drag = async (name: string, share: number) => {
+    await page.getByTestId(`slider-${name}`).scrollIntoViewIfNeeded() // the cards above it may have grown
     const box = await page.getByTestId(`slider-${name}`).boundingBox()
     if (!box) throw new Error(`no slider ${name}`)
     const y = box.y + box.height / 2

@@ -1,4 +1,5 @@
 // What is on show: which picture of the distribution, whether the course is open, tokens plain or bare.
+import type { Widths } from '../view/river'
 import type { Recipe } from './sampler.svelte'
 
 export const TABS = ['river', 'ranks', 'compare', 'sentence', 'whatif', 'draws', 'tree'] as const
@@ -14,6 +15,9 @@ export const TAB_NAMES: Record<Tab, string> = {
   tree: 'Branches',
 }
 
+export const TOKEN_DRESSES = ['text', 'ids', 'bytes'] as const
+export type TokenDress = (typeof TOKEN_DRESSES)[number]
+
 export class View {
   /** Settings kept as A; what the knobs say is B. */
   frozen = $state.raw<Recipe | null>(null)
@@ -21,6 +25,8 @@ export class View {
   learn = $state(false)
   /** The course's step, from 0. */
   step = $state(0)
-  /** Every token in a box, with its id. */
-  bare = $state(false)
+  /** Tokens of the sentence as running text, or every one in a box with its id or bytes. */
+  tokens = $state<TokenDress>('text')
+  /** How wide the lanes of the pipeline are drawn. */
+  widths = $state<Widths>('linear')
 }

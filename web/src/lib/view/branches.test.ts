@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { given, Tree, weigh } from '../state/tree'
-import { draw } from './branches'
+import { branches, draw, part } from './branches'
 
 const pick = (id: number, probRaw: number | null = 0.5) => ({ ...given({ id, text: String(id), bytes_hex: '61' }), how: 'hand' as const, probRaw })
 
@@ -29,7 +29,7 @@ test('runs between forks, a row per branch, the first branch straight on', () =>
   expect(draw(Tree.empty)).toEqual({ runs: [], rows: 0, columns: 0 })
 })
 
-test('a long sentence without a fork is one run', () => {
+test('a long sentence without a fork is one run', { timeout: 30_000 }, () => {
   const { tree } = Tree.of(Array.from({ length: 4000 }, (_, id) => pick(id)))
   expect(draw(tree).runs.length).toBe(1)
 })
@@ -54,4 +54,19 @@ test('a path weighs what its picks weigh; the prompt weighs nothing', () => {
   expect(weight?.logprob).toBeCloseTo(Math.log(0.125), 12)
   expect(weight?.perplexity).toBeCloseTo(Math.sqrt(8), 12)
   expect(weigh([])).toBeNull()
+})
+
+// Mutation: start the sums at the beginning of the text -> red.
+test('two branches have a beginning in common, and sums of their own from there', () => {
+  const { tree, seven } = forked()
+  const five = branches(tree)[0]?.leaf.id ?? -1
+  const parted = part(tree, five, seven)
+  expect([parted.common, ids(parted.a.map((step) => step.node)), ids(parted.b.map((step) => step.node))]).toEqual([2, [3, 4, 5], [6, 7]])
+  expect(parted.a.map((step) => step.logprob / Math.log(0.5))).toEqual([1, 2, 3])
+  expect(parted.b.at(-1)?.logprob).toBeCloseTo(Math.log(0.5 * 0.25), 12)
+})
+
+test('a branch is told by what it says since it left the others', () => {
+  const { tree } = forked()
+  expect(branches(tree.named(4, 'mine')).map(({ name, text, n }) => [name, text, n])).toEqual([['mine', '…aa', 5], ['branch 2', '…aa', 4], ['branch 3', '…a', 4]])
 })

@@ -1,5 +1,6 @@
 // The tree of sentences as a drawing: one row per branch, one column per token. The branch begun first goes straight on; every other leaves it downwards.
-import type { Tree, TreeNode } from '../state/tree'
+import { weigh, type Tree, type TreeNode } from '../state/tree'
+import { runningText } from './bytes'
 
 /** A run of tokens without a fork. */
 export interface Run {
@@ -42,4 +43,44 @@ export function draw(tree: Tree): Drawing {
     for (const child of [...forks].reverse()) waiting.push({ id: child, from: to, leaves: row, depth: next.depth + (forks.length > 1 ? 1 : 0) })
   }
   return { runs, rows, columns }
+}
+
+/** A branch as a table has it. */
+export interface Branch {
+  leaf: TreeNode
+  /** Where it leaves the others. */
+  fork: number
+  name: string
+  weight: ReturnType<typeof weigh>
+  /** What it says from there on, or at its end. */
+  text: string
+  n: number
+}
+
+const LONGEST = 60
+
+export function branches(tree: Tree): Branch[] {
+  const leaves = tree.leaves()
+  return leaves.map((leaf, i) => {
+    const path = tree.path(leaf.id)
+    const fork = tree.branchOf(leaf.id)
+    const own = leaves.length === 1 ? path : path.slice(path.findIndex((node) => node.id === fork))
+    const text = runningText(own.map((node) => node.pick.token))
+    return {
+      leaf, fork, name: leaf.name ?? `branch ${i + 1}`, weight: weigh(path), n: path.length,
+      text: text.length > LONGEST ? `…${text.slice(1 - LONGEST)}` : own.length < path.length ? `…${text}` : text,
+    }
+  })
+}
+
+/** What two branches have each for itself, with the log-probability [nats] of its picks added up. */
+export function part(tree: Tree, a: number, b: number): { common: number; a: { node: TreeNode; logprob: number }[]; b: { node: TreeNode; logprob: number }[] } {
+  const [left, right] = [tree.path(a), tree.path(b)]
+  let common = 0
+  while (common < left.length && left[common]?.id === right[common]?.id) common++
+  const sum = (path: readonly TreeNode[]) => {
+    let logprob = 0
+    return path.slice(common).map((node) => ({ node, logprob: (logprob += node.pick.probRaw === null ? 0 : Math.log(node.pick.probRaw)) }))
+  }
+  return { common, a: sum(left), b: sum(right) }
 }

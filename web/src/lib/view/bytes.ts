@@ -24,6 +24,9 @@ export function bytesOf(hex: string): Uint8Array {
   return bytes
 }
 
+/** Bytes as pairs of hex digits: "20 67". */
+export const spaced = (bytes: Uint8Array): string => [...bytes].map(hex).join(' ')
+
 /** The running text: the concatenation of the bytes, decoded once. Control tokens add none. */
 export function runningText(tokens: readonly Token[]): string {
   return LENIENT.decode(bytesOf(tokens.map((token) => token.bytes_hex).join('')))
@@ -96,4 +99,6 @@ function readable(character: string): Piece {
 
 const unreadable = (byte: number): Piece => ({ kind: 'bytes', text: hex(byte) })
 
-const hex = (n: number) => n.toString(16).toUpperCase().padStart(2, '0')
+function hex(n: number): string {
+  return n.toString(16).toUpperCase().padStart(2, '0')
+}

@@ -14,6 +14,10 @@ test('each measure shows the core’s number and puts it into its definition', (
   expect(plain(reading('top1')?.value)).toBe('69.5 %')
 })
 
+test('a divergence is also told as it was before anything was cut', () => {
+  expect(reading('kl_raw_final')?.explanation).toContain('it is 0.04 bits')
+})
+
 // Mutation: show null as 0 -> red: "no difference" where the difference is infinite.
 test('an infinite divergence names the mass that was cut', () => {
   const kl = reading('kl_raw_final')

@@ -15,7 +15,7 @@ export interface Reading {
   /** Its entry in docs/definitions.md. */
   definition: string
   /** The same number at every earlier place of the sentence, as far as the core gives it. */
-  along?: (token: PathToken) => number | null
+  along?: ((token: PathToken) => number | null) | undefined
   /** And now, for the end of that line. */
   now?: number | null
 }
@@ -75,13 +75,9 @@ export function readings(next: Next, last: PathToken | null = null): Reading[] {
       explanation: `The largest probability: the leader is drawn ${percent(m.top1_prob)} of the time, and always by Greedy.`,
     },
     kl('kl_final_raw', 'KL(final ‖ raw)', m.kl_final_raw_bits, m,
-      'Σ final · log₂(final ÷ raw): what it costs, in bits a token, to describe what is drawn with the model’s own probabilities.', 'D12', (token) => token.kl_final_raw_bits),
+      'Σ final · log₂(final ÷ raw): what it costs, in bits a token, to describe what is drawn with the model’s own probabilities.', 'D12, D13', m.kl_shaped_raw_bits, (token) => token.kl_final_raw_bits),
     kl('kl_raw_final', 'KL(raw ‖ final)', m.kl_raw_final_bits, m,
-      'Σ raw · log₂(raw ÷ final): what it costs to describe the model with the probabilities that are drawn from.', 'D12', (token) => token.kl_raw_final_bits),
-    kl('kl_shaped_raw', 'KL(shaped ‖ raw)', m.kl_shaped_raw_bits, m,
-      'The same for the shaped distribution: after penalty and temperature, before anything is cut.', 'D12, D13'),
-    kl('kl_raw_shaped', 'KL(raw ‖ shaped)', m.kl_raw_shaped_bits, m,
-      'The other direction for the shaped distribution. It stays finite while nothing is cut, so it can be compared when the one above cannot.', 'D12, D13'),
+      'Σ raw · log₂(raw ÷ final): what it costs to describe the model with the probabilities that are drawn from.', 'D12, D13', m.kl_raw_shaped_bits, (token) => token.kl_raw_final_bits),
   ]
 }
 
@@ -103,18 +99,20 @@ export function series(reading: Reading, path: PathAnswer): (number | null)[] {
   return reading.now === undefined ? before : [...before, reading.now]
 }
 
-function kl(key: string, label: string, value: number | null, m: Metrics, says: string, definition: string, along?: Reading['along']): Reading {
-  const shared = { key, label, definition, ...(along ? { along, now: value } : {}) }
+/** `shaped`: the same before anything was cut, which stays finite where this does not. */
+function kl(key: string, label: string, value: number | null, m: Metrics, says: string, definition: string, shaped: number | null, along: Reading['along']): Reading {
+  const shared = { key, label, definition, along, now: value }
+  const before = shaped === null ? '' : ` Before anything is cut, of what penalties and temperature alone have done, it is ${bits(shaped)} bits.`
   if (value === null) {
     const mass = percent(m.mass_cut)
     return {
       ...shared, value: INFINITE, unit: '', note: `${mass} was cut`,
       explanation:
-        `${says} Infinite here: tokens that hold ${mass} by the model’s own account can no longer be drawn, and no number of bits describes what never happens.`,
+        `${says} Infinite here: tokens that hold ${mass} by the model’s own account can no longer be drawn, and no number of bits describes what never happens.${before}`,
     }
   }
   return {
     ...shared, value: bits(value), unit: 'bits', note: value === 0 ? 'no difference' : '',
-    explanation: `${says} Here ${bits(value)} bits${value === 0 ? ': the two are the same' : ''}.`,
+    explanation: `${says} Here ${bits(value)} bits${value === 0 ? ': the two are the same' : ''}.${before}`,
   }
 }

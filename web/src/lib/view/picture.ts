@@ -10,7 +10,7 @@ const LETTERS = {
   'text-anchor': 'start', 'letter-spacing': 'normal', 'font-family': '', 'font-size': '', 'font-weight': '400', 'font-style': 'normal', 'text-decoration-line': 'none',
 }
 /** What one operates the page with is no part of the picture. */
-const CONTROLS = '.button, .save, .how, .unseen, .fewer, select, input, label, textarea'
+const CONTROLS = '.button, .save, .how, .unseen, .fewer, select, input, label, textarea, fieldset'
 const MARGIN = 16
 const SVG = 'http://www.w3.org/2000/svg'
 

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import { columns } from './columns'
 import { example } from './example'
-import { river, rowProbs, WIDE, type Scale } from './river'
+import { river, rowProbs, wide, widthOf, type Scale } from './river'
 
-const SCALE: Scale = { full: 100, row: 30, labels: true, cut: 30 }
+const SCALE: Scale = { widths: 'linear', full: 100, row: 30, labels: true, cut: 30 }
 const next = example()
 const xs = columns(next.stages, 100, 700, false)
 const view = river(next, xs, SCALE)
@@ -62,11 +62,24 @@ test('numbers on a lane stand where the stage changed something and the token wa
 })
 
 test('nothing left out, no tail; wide enough for a finger', () => {
-  const all = river(example({ rest: { n: 0, prob_raw: 0, prob: 0, n_kept: 0 } }), xs, WIDE)
+  const all = river(example({ rest: { n: 0, prob_raw: 0, prob: 0, n_kept: 0 } }), xs, wide('linear'))
   expect(all.tail).toBeNull()
-  expect(Math.min(...all.lanes.map((lane) => lane.height))).toBeGreaterThanOrEqual(WIDE.row)
+  expect(Math.min(...all.lanes.map((lane) => lane.height))).toBeGreaterThanOrEqual(wide('linear').row)
 })
 
 test('the shape of the first lane', () => {
   expect(view.lanes[0]?.path).toMatchSnapshot()
+})
+
+// Mutation: draw the logarithm of base e -> red.
+test('the small ones can be made visible: by the root, or a decade a sixth', () => {
+  expect([1, 0.25, 0.01, 0].map((p) => widthOf(p, { widths: 'root', full: 60 }))).toEqual([60, 30, 6, 0])
+  expect([1, 0.1, 1e-3, 1e-6, 1e-9, 0].map((p) => Math.round(widthOf(p, { widths: 'log', full: 60 })))).toEqual([60, 50, 30, 0, 0, 0])
+})
+
+// Mutation: give a lane that is wide at one column no room for its number at another -> red.
+test('numbers above a lane have room in its row', () => {
+  for (const widths of ['linear', 'root', 'log'] as const)
+    for (const { labels, height } of river(next, xs, { ...wide(widths), full: 40 }).lanes)
+      for (const label of labels) expect(-label.dy + 10).toBeLessThanOrEqual(height / 2 + 0.5)
 })

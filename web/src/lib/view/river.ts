@@ -1,12 +1,20 @@
 // The geometry of the river: one lane a token, its width at a column the token's probability there, all at one scale,
-// so that lanes can be compared with each other, with the tail, and with the last picture.
+// so that lanes can be compared with each other, with the tail, and with the last picture. The scale may be chosen, never a lane's own.
 import { area, curveBumpX } from 'd3-shape'
 import type { CutBy, Next, Rest, Row } from '../api/wire'
 import type { Column } from './columns'
 import { percent } from './format'
 import { cutWords, tailWords } from './words'
 
+/** How wide a probability is drawn: to scale, or so that the small ones can be seen. */
+export type Widths = 'linear' | 'root' | 'log'
+export const WIDTHS: readonly Widths[] = ['linear', 'root', 'log']
+
+/** Decades of probability that the logarithmic scale tells apart; below them a lane is a hairline. */
+const DECADES = 6
+
 export interface Scale {
+  widths: Widths
   /** Height of a lane that holds all the probability, px. */
   full: number
   /** Least height of a row, px: text, and a finger. */
@@ -17,8 +25,19 @@ export interface Scale {
   cut: number
 }
 
-export const WIDE: Scale = { full: 168, row: 31, labels: true, cut: 31 }
-export const NARROW: Scale = { full: 104, row: 42, labels: false, cut: 46 }
+const FULL: Record<Widths, number> = { linear: 104, root: 60, log: 28 }
+const FULL_NARROW: Record<Widths, number> = { linear: 84, root: 52, log: 32 }
+
+export const wide = (widths: Widths): Scale => ({ widths, full: FULL[widths], row: 31, labels: true, cut: 31 })
+export const narrow = (widths: Widths): Scale => ({ widths, full: FULL_NARROW[widths], row: 42, labels: false, cut: 46 })
+
+/** The width of a probability, px; from 0 to `full`. */
+export function widthOf(p: number, { widths, full }: Pick<Scale, 'widths' | 'full'>): number {
+  if (p <= 0) return 0
+  if (widths === 'root') return full * Math.sqrt(p)
+  if (widths === 'log') return full * Math.max(0, 1 + Math.log10(p) / DECADES)
+  return full * p
+}
 
 export interface Label {
   x: number
@@ -67,7 +86,8 @@ export interface River {
   height: number
 }
 
-const LABEL_ROOM = 13
+/** A number's height above its baseline, and a little air, px. */
+const LABEL_ROOM = 11
 /** Lanes at least this thick carry their numbers inside. */
 const INSIDE = 17
 const LEAD_IN = 10
@@ -87,7 +107,7 @@ export function river(next: Next, columns: readonly Column[], scale: Scale): Riv
     }
     by = row.cut_by
     const shape = lane(rowProbs(row), columns, scale)
-    const height = rowHeight(shape.thickness, scale)
+    const height = rowHeight(shape, scale)
     lanes.push({ ...shape, row, y, height })
     y += height
   }
@@ -106,12 +126,13 @@ function tailOf(next: Next, columns: readonly Column[], scale: Scale, y: number)
   const after = (rest.journey ?? []).map((point) => (point.n > 0 ? point.prob : null))
   const shape = lane([rest.prob_raw, ...after, rest.n_kept > 0 ? rest.prob : null], columns, scale)
   const words = tailWords(next)
-  return { ...shape, rest, y, words, height: rowHeight(shape.thickness, scale) + 10 }
+  return { ...shape, rest, y, words, height: rowHeight(shape, scale) + 10 }
 }
 
-function rowHeight(thickness: number, scale: Scale): number {
-  const room = scale.labels && thickness < INSIDE ? 2 * LABEL_ROOM : 8
-  return Math.max(scale.row, Math.round(thickness + room))
+/** Room for the lane and for the numbers above it, wherever they stand. */
+function rowHeight({ thickness, labels }: Shape, scale: Scale): number {
+  const up = Math.max(0, ...labels.map((label) => (label.inside ? 0 : -label.dy + LABEL_ROOM)))
+  return Math.max(scale.row, Math.round(2 * Math.max(thickness / 2 + 4, up)))
 }
 
 const shape = area<[number, number]>()
@@ -130,7 +151,7 @@ function lane(probs: readonly (number | null)[], columns: readonly Column[], sca
     // Every lane has the same number of points, so that one shape can turn into another: at ticks, where nothing changes,
     // and after its end, a lane's points are folded into the last place it was drawn to.
     const drawn = j <= last && column.kind !== 'tick'
-    const t = Math.max(1, (probs[Math.min(j, last)] ?? 0) * scale.full)
+    const t = Math.max(1, widthOf(probs[Math.min(j, last)] ?? 0, scale))
     thickness = Math.max(thickness, t)
     const from = drawn ? column.x - (j === 0 ? LEAD_IN : 0) : stop
     if (drawn) stop = column.x + HOLD * column.width
@@ -140,7 +161,7 @@ function lane(probs: readonly (number | null)[], columns: readonly Column[], sca
   const cross = cutAt < 0 ? undefined : columns[cutAt]
   return {
     path: shape(points) ?? '',
-    ink: Math.min(1, 0.35 + 0.65 * most * scale.full),
+    ink: Math.min(1, 0.35 + 0.65 * widthOf(most, scale)),
     labels: scale.labels ? labels(probs, columns, scale) : [],
     cut: cross ? { from: stop, x: cross.x } : null,
     thickness,
@@ -153,7 +174,7 @@ function labels(probs: readonly (number | null)[], columns: readonly Column[], s
   return columns.flatMap((column, j) => {
     const p = probs[j]
     if (j === 0 || j === lastFull || column.kind !== 'full' || p === null || p === undefined) return []
-    const t = Math.max(1, p * scale.full)
+    const t = Math.max(1, widthOf(p, scale))
     const inside = t >= INSIDE
     return [{ x: round(column.x + 7), dy: inside ? 4 : round(-t / 2 - 4), text: percent(p).replace(/\s*%/, ''), inside }]
   })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Stage } from '../api/wire'
 import { example } from './example'
-import { asSentence, costWords, cutWords, headline, parameter, stageShort, stageTitle, tailWords } from './words'
+import { asSentence, costWords, cutWords, headline, parameter, stageShort, stageTitle, tailWords, scopeWords } from './words'
 
 const plain = (text: string | null) => text?.replaceAll('\u00a0', ' ')
 const withStage = (at: number, over: Partial<Stage>, params: Stage['params']) =>
@@ -59,4 +59,14 @@ test('settings as headers show them', () => {
 test('a stage the page has no words for goes by its own name', () => {
   expect([stageTitle('log_softmax'), stageShort('log_softmax'), stageShort('top_k')]).toEqual(['Log softmax', 'log softmax', 'top-k'])
   expect(cutWords(example({ stages: [{ ...example().stages[2]!, stage: 'log_softmax' }] }), 'log_softmax')).toBe('cut by log softmax')
+})
+
+// Mutation: forget output_only -> red: vLLM's presence penalty does not see the prompt.
+test('which tokens a penalty looks at is said', () => {
+  const base = example()
+  const stage = (params: Record<string, number>) => example({ stages: base.stages.map((s) => (s.stage === 'repetition_penalty' ? { ...s, params } : s)) })
+  expect(scopeWords('repetition_penalty', stage({ repeat_last_n: -1 }))).toBe('looks at the whole prompt and the output')
+  expect(scopeWords('repetition_penalty', stage({ repeat_last_n: 64 }))).toBe('looks at the last 64 tokens, prompt included')
+  expect(scopeWords('repetition_penalty', stage({ repeat_last_n: -1, output_only: 1 }))).toBe('looks at the output only, not at the prompt')
+  expect(scopeWords('temperature', base)).toBeNull()
 })

@@ -128,6 +128,15 @@ export function tailWords(next: Next): string | null {
 /** The core's messages are clauses, as on a command line; on the page they stand alone. */
 export const asSentence = (message: string): string => message.charAt(0).toUpperCase() + message.slice(1) + (/[.!?…]$/.test(message) ? '' : '.')
 
+/** Which tokens a penalty looks at, in the dialect that is spoken; null where it is no penalty or not in the chain. */
+export function scopeWords(name: KnobName, next: Next): string | null {
+  const stage = stageOf(next, stageOfKnob(name))
+  const window = stage?.params.repeat_last_n ?? stage?.params.last_n
+  if (!stage || typeof window !== 'number') return null
+  if (stage.params.output_only === 1) return 'looks at the output only, not at the prompt'
+  return window < 0 ? 'looks at the whole prompt and the output' : `looks at the last ${plural(window, 'token')}, prompt included`
+}
+
 /** What a setting costs at this moment. */
 export function costWords(name: KnobName, next: Next): string {
   const stage = name === 'mirostat' ? next.stages.find((each) => each.stage.startsWith('mirostat')) : stageOf(next, stageOfKnob(name))

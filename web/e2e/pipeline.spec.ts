@@ -1,0 +1,47 @@
+// Part 3: the pipeline's drawing.
+import { expect, test } from 'vitest'
+import { setField } from './harness.mjs'
+import { OnPage } from './page'
+
+const on = new OnPage('The little girl opened the door and saw a')
+
+const thickness = async (row: number) => {
+  const path = (await on.page.locator('g.lane > path:first-child').nth(row).getAttribute('d')) ?? ''
+  const ys = [...path.matchAll(/-?[\d.]+,(-?[\d.]+)/g)].map((match) => Number(match[1]))
+  return Math.max(...ys) - Math.min(...ys)
+}
+
+// Mutation: scale each lane for itself -> red.
+test('lanes are as wide as their probability, or its root where that is asked for, and the page says so', async () => {
+  const answer = await on.next(await on.ids())
+  const [first, fourth] = [answer.tokens[0]?.prob_raw ?? 0, answer.tokens[3]?.prob_raw ?? 0]
+  expect((await thickness(3)) / (await thickness(0))).toBeCloseTo(fourth / first, 1)
+  expect(await on.see('widths-note').count()).toBe(0)
+  await on.see('widths').getByText('√p').click()
+  await on.see('widths-note').waitFor()
+  expect((await thickness(3)) / (await thickness(0))).toBeCloseTo(Math.sqrt(fourth / first), 1)
+})
+
+test('while nothing shapes the distribution the page offers a beginning', async () => {
+  await on.see('try-usual').click()
+  await expect.poll(() => on.see('suggestion').count()).toBe(0)
+  const answer = await on.next(await on.ids(), { temperature: 0.8, top_k: 40, top_p: 0.9 })
+  await expect.poll(() => on.text('stage-final')).toContain(`${answer.metrics.n_kept} left`)
+})
+
+test('the numbers above a lane do not stand on its neighbour', async () => {
+  await setField(on.page, 'repetition_penalty', 1.4)
+  await setField(on.page, 'temperature', 0.6)
+  await setField(on.page, 'top_k', 30)
+  await on.page.waitForTimeout(300)
+  const clashes = await on.page.evaluate(() => {
+    const lanes = [...document.querySelectorAll('g.lane')].map((lane) => lane.querySelector('path')!.getBoundingClientRect())
+    const texts = [...document.querySelectorAll<SVGTextElement>('g.lane text:not(.inside)')]
+    return texts.filter((text) => {
+      const box = text.getBoundingClientRect()
+      const own = text.closest('g')!.querySelector('path')
+      return lanes.some((lane, i) => document.querySelectorAll('g.lane')[i]!.querySelector('path') !== own && lane.top < box.bottom - 4 && lane.bottom > box.top + 4 && lane.right > box.left)
+    }).length
+  })
+  expect(clashes).toBe(0)
+})
