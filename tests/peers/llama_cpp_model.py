@@ -8,12 +8,14 @@ import sys
 import llama_cpp.llama_cpp as C
 import numpy as np
 
-# How `llama-quantize` would write every matrix of a file in one type.
+# How `llama-quantize` writes every matrix of a file in one type, or in its mixture of types.
 FILE_TYPES = {"F32": C.LLAMA_FTYPE_ALL_F32, "F16": C.LLAMA_FTYPE_MOSTLY_F16, "BF16": C.LLAMA_FTYPE_MOSTLY_BF16,
               "Q8_0": C.LLAMA_FTYPE_MOSTLY_Q8_0, "Q4_0": C.LLAMA_FTYPE_MOSTLY_Q4_0, "Q4_1": C.LLAMA_FTYPE_MOSTLY_Q4_1,
               "Q5_0": C.LLAMA_FTYPE_MOSTLY_Q5_0, "Q5_1": C.LLAMA_FTYPE_MOSTLY_Q5_1, "Q2_K": C.LLAMA_FTYPE_MOSTLY_Q2_K,
               "Q3_K": C.LLAMA_FTYPE_MOSTLY_Q3_K_S, "Q4_K": C.LLAMA_FTYPE_MOSTLY_Q4_K_S, "Q5_K": C.LLAMA_FTYPE_MOSTLY_Q5_K_S,
-              "Q6_K": C.LLAMA_FTYPE_MOSTLY_Q6_K, "IQ4_NL": C.LLAMA_FTYPE_MOSTLY_IQ4_NL, "IQ4_XS": C.LLAMA_FTYPE_MOSTLY_IQ4_XS}
+              "Q6_K": C.LLAMA_FTYPE_MOSTLY_Q6_K, "IQ4_NL": C.LLAMA_FTYPE_MOSTLY_IQ4_NL, "IQ4_XS": C.LLAMA_FTYPE_MOSTLY_IQ4_XS,
+              "Q4_K_M": C.LLAMA_FTYPE_MOSTLY_Q4_K_M}
+MIXES = {"Q4_K_M"}  # as most people have them: some matrices in another type
 
 _silent = C.llama_log_callback(lambda level, text, user: None)
 C.llama_log_set(_silent, ctypes.c_void_p(0))
@@ -21,9 +23,9 @@ C.llama_backend_init()
 
 
 def quantise(path: str, to: str, kind: str) -> None:
-    """The same model with every matrix in one type, by llama.cpp's own quantiser."""
+    """The same model with every matrix in one type (or the mixture of that name), by llama.cpp's own quantiser."""
     params = C.llama_model_quantize_default_params()
-    params.ftype, params.pure, params.allow_requantize, params.nthread = FILE_TYPES[kind], True, True, 1
+    params.ftype, params.pure, params.allow_requantize, params.nthread = FILE_TYPES[kind], kind not in MIXES, True, 1
     if C.llama_model_quantize(path.encode(), to.encode(), ctypes.byref(params)) != 0:
         sys.exit(f"llama.cpp does not write {path} as {kind}")
 

@@ -31,12 +31,12 @@ import numpy as np
 
 import synthetic_models
 from double_model import DoubleModel
-from llama_cpp_model import FILE_TYPES, LlamaCpp, log_softmax, quantise
+from llama_cpp_model import FILE_TYPES, MIXES, LlamaCpp, log_softmax, quantise
 
 N_TOKENS = 40  # more than the windows hold
 OURS, SAME, ROUNDING = 1e-4, 1e-3, 2.0
 GELU = ("gemma", "gemma2", "gemma3", "gpt2", "gptneox")  # which the peer reads from a table
-K_TYPES = {kind for kind in FILE_TYPES if kind.endswith("_K") or kind == "IQ4_XS"}  # blocks of 256
+K_TYPES = MIXES | {kind for kind in FILE_TYPES if kind.endswith("_K") or kind == "IQ4_XS"}  # blocks of 256
 
 
 def kinds(model: synthetic_models.Model) -> list[str]:
