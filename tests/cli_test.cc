@@ -318,6 +318,8 @@ TEST(Cli, TokensThereAndBack) {
   EXPECT_EQ(RunCommand("detokenize " + ids).out, "na\xC3\xAFve");
   const json speed = RunJson("bench -p 8 -n 2 -r 1 --json");
   EXPECT_GT(speed["decode_tokens_per_s"], 0);
+  EXPECT_EQ(speed["layer_ms"].size(), RunJson("lens -p Once --json")["layers"].size());
+  EXPECT_EQ(speed["logits_hash"], RunJson("bench -p 8 -n 2 -r 1 --json -t 2")["logits_hash"]);
 }
 
 TEST(Cli, SettingsAsCode) {

@@ -80,7 +80,7 @@ Status RunGenerate(const CommonOptions& common, size_t n_tokens) {
   if (common.json) return GenerateJson(common, resolved, *engine, std::move(context), n_tokens);
 
   const Terminal terminal;
-  fmt::print("{}", common.prompt);
+  if (!common.chat) fmt::print("{}", common.prompt);  // a conversation's answer stands alone
   std::fflush(stdout);
   std::string open;  // bytes of a character that is not complete yet
   double surprisal = 0;

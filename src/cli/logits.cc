@@ -4,6 +4,7 @@
 
 #include "cli/logits_file.h"
 #include "cli/model_commands.h"
+#include "distribution/sums.h"
 #include "wire/wire.h"
 
 namespace lp {
@@ -46,6 +47,9 @@ Status RunLogits(const CommonOptions& common, const LogitsOptions& options) {
     logits = *evaluation.logits;
   }
   progress.Clear();
+  if (ScanLogits(LogitVector(logits)).invalid) {
+    return Error{ErrorCode::kCorrupt, "the model gave a logit that is not a number, so nothing is written; its file is damaged", engine->info().file};
+  }
   const size_t rows = options.all ? context.size() : 0;
   LP_RETURN_IF_ERROR(WriteNpy(options.output, logits, rows, n_vocab));
   if (common.json) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <csignal>
 
 #include "cli/model_commands.h"
@@ -17,9 +18,13 @@ volatile std::sig_atomic_t interrupted = 0;
 Status RunPull(const CommonOptions& common, const std::string& what) {
   LP_ASSIGN_OR_RETURN(const PullRequest request, ParsePullRequest(what));
   std::signal(SIGINT, [](int) { interrupted = 1; });
-  const Progress progress("fetching", "KiB");
+  const Progress progress("fetching ");
+  const auto start = std::chrono::steady_clock::now();
   const auto pulled = Pull(request, ProcessEnvironment(), [&](const PullProgress& p) {
-    progress.Show(p.bytes_done / 1024, p.bytes_total / 1024);
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    const auto mib = [](uint64_t bytes) { return static_cast<double>(bytes) / (1 << 20); };
+    progress.Show(fmt::format("{}: {:.1f} of {:.1f} MiB, {:.1f} MiB/s", p.file, mib(p.bytes_done), mib(p.bytes_total),
+                              seconds > 0 ? mib(p.bytes_done - p.bytes_resumed) / seconds : 0));
     return interrupted == 0;
   });
   std::signal(SIGINT, SIG_DFL);

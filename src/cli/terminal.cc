@@ -58,8 +58,8 @@ std::string Terminal::Bar(double fraction, size_t columns) const {
 Progress::Progress(std::string_view what, std::string_view unit)
     : what_(what), unit_(unit), shown_(::isatty(STDERR_FILENO) == 1) {}
 
-void Progress::Show() const {
-  if (shown_) fmt::print(stderr, "\r{}\x1b[K", what_);
+void Progress::Show(std::string_view more) const {
+  if (shown_) fmt::print(stderr, "\r{}{}\x1b[K", what_, more);
 }
 
 void Progress::Show(size_t done, size_t total) const {

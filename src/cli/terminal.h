@@ -41,7 +41,7 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  void Show() const;  // `what` alone
+  void Show(std::string_view more = "") const;  // `what`, then `more`
   void Show(size_t done, size_t total) const;
   // What a long evaluation is told: shows how far it is and lets it go on. This must outlive it.
   std::function<bool(size_t, size_t)> Observer() const {

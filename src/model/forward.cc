@@ -20,11 +20,13 @@ struct Product {
 // All products of one input as one parallel loop over their rows: threads meet once, not once a matrix.
 void MultiplyAll(std::initializer_list<Product> products, const float* x, size_t n_tokens, ThreadPool& pool) {
   constexpr size_t kMinWork = 32768;  // multiply-adds below which another thread costs more than it saves
-  constexpr size_t kRowStep = 4;      // a panel of quant/matrix.cc
+  constexpr size_t kRowStep = 16;     // a panel of quant/gemm.cc
   size_t rows = 0;
   for (const Product& p : products) rows += p.w.rows;
   const size_t work_per_step = kRowStep * products.begin()->w.cols * n_tokens;
-  const size_t grain = kRowStep * (kMinWork / std::max<size_t>(1, work_per_step) + 1);
+  size_t grain = kRowStep * (kMinWork / std::max<size_t>(1, work_per_step) + 1);
+  // A batch is rearranged anew for each range of rows: two ranges a thread, no more.
+  if (n_tokens > 1) grain = std::max(grain, (rows / (2 * pool.size()) + kRowStep) / kRowStep * kRowStep);
   pool.ParallelFor(rows, grain, [&](size_t begin, size_t end) {
     size_t first = 0;  // index of the product's first row in the loop
     for (const Product& p : products) {

@@ -13,6 +13,7 @@
 
 #include "quant/formats-inl.h"
 #include "quant/formats32-inl.h"
+#include "quant/spread-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace lp {
@@ -118,14 +119,14 @@ struct Q3_KFormat {
 // bytes 0..3, minima 0..3 of bytes 4..7; scales 4..7 the low halves of bytes 8..11 under the high 2 bits of bytes 0..3,
 // minima 4..7 the high halves under the high 2 bits of bytes 4..7. Q4_K and Q5_K begin so.
 template <class D>
-HWY_INLINE ScalesMins<8> BeginQ45(D d, const uint8_t* block) {
+HWY_INLINE ScalesMins<8> BeginQ45(D d, const uint8_t* block, float factor = 1.0f) {
   constexpr uint32_t kSix = 0x3F3F3F3Fu, kFour = 0x0F0F0F0Fu, kHighTwo = 0x30303030u;
   const auto a = LoadBits<uint32_t>(block + 4), b = LoadBits<uint32_t>(block + 8), c = LoadBits<uint32_t>(block + 12);
   const uint32_t high_scales = (c & kFour) | ((a >> 2) & kHighTwo);
   const uint32_t high_mins = ((c >> 4) & kFour) | ((b >> 2) & kHighTwo);
   const uint64_t scales = uint64_t{high_scales} << 32 | (a & kSix), mins = uint64_t{high_mins} << 32 | (b & kSix);
   ScalesMins<8> out;
-  StoreScales<8>(d, &scales, 0, SetHalf(d, block), out.scale);
+  StoreScales<8>(d, &scales, 0, hn::Mul(SetHalf(d, block), hn::Set(d, factor)), out.scale);
   StoreScales<8>(d, &mins, 0, SetHalf(d, block + 2), out.min);
   return out;
 }
@@ -157,6 +158,17 @@ struct Q4_KFormat {
       });
     }
   }
+
+  template <class D>
+  static HWY_INLINE ScalesMins<8> BeginSpread(D d, const uint8_t* block) {
+    return BeginQ45(d, block, kSpreadScale);
+  }
+  template <size_t kChunk, class D>
+  static HWY_INLINE void DecodeSpread(D d, const uint8_t* block, const ScalesMins<8>& s, hn::Vec<D>* out) {
+    const auto both = hn::LoadU(ByteTag<D>(), block + 16 + kChunk / 2 * 32);
+    const auto q = ShiftBytes<-4 * int{kChunk % 2}>(d, both, 0x0F);
+    DecodeSpreadBytes(d, q, hn::Set(d, s.scale[kChunk]), hn::Set(d, s.min[kChunk]), out);
+  }
 };
 
 // Head as above, 32 bytes of fifth bits, 128 bytes of 4-bit quants as in Q4_K: d scale q - m min. The fifth bit of
@@ -178,6 +190,18 @@ struct Q5_KFormat {
       out[v] = hn::MulSub(FloatFromInt(d, hn::Or(low, hn::ShiftLeft<4>(high))), scale, min);
     });
   }
+
+  template <class D>
+  static HWY_INLINE ScalesMins<8> BeginSpread(D d, const uint8_t* block) {
+    return BeginQ45(d, block, kSpreadScale);
+  }
+  template <size_t kChunk, class D>
+  static HWY_INLINE void DecodeSpread(D d, const uint8_t* block, const ScalesMins<8>& s, hn::Vec<D>* out) {
+    const ByteTag<D> d8;
+    const auto low = ShiftBytes<-4 * int{kChunk % 2}>(d, hn::LoadU(d8, block + 48 + kChunk / 2 * 32), 0x0F);
+    const auto high = ShiftBytes<4 - int{kChunk}>(d, hn::LoadU(d8, block + 16), 0x10);
+    DecodeSpreadBytes(d, hn::Or(low, high), hn::Set(d, s.scale[kChunk]), hn::Set(d, s.min[kChunk]), out);
+  }
 };
 
 // 128 bytes of low 4 bits, 64 bytes of high 2 bits, sixteen int8 scales, half d: d scale (q - 32). Within each half of
@@ -188,7 +212,10 @@ struct Q6_KFormat {
 
   template <class D>
   static HWY_INLINE ScalesOnly<16> Begin(D d, const uint8_t* block) {
-    const auto scale = SetHalf(d, block + 208);
+    return BeginWith(d, block, SetHalf(d, block + 208));
+  }
+  template <class D>
+  static HWY_INLINE ScalesOnly<16> BeginWith(D d, const uint8_t* block, hn::Vec<D> scale) {
     ScalesOnly<16> out;
     for (size_t i = 0; i < 16; i += hn::MaxLanes(d)) {
       hn::StoreU(hn::Mul(hn::ConvertTo(d, LoadSignedBytes(d, block + 192 + i)), scale), d, out.scale + i);
@@ -207,6 +234,19 @@ struct Q6_KFormat {
       const auto value = hn::ConvertTo(d, hn::BitCast(hn::RebindToSigned<D>(), q));
       out[v] = hn::Mul(value, hn::Set(d, s.scale[2 * kChunk + RunOf<D>(v)]));
     });
+  }
+
+  template <class D>
+  static HWY_INLINE ScalesOnly<16> BeginSpread(D d, const uint8_t* block) {
+    return BeginWith(d, block, hn::Mul(SetHalf(d, block + 208), hn::Set(d, kSpreadScale)));
+  }
+  template <size_t kChunk, class D>
+  static HWY_INLINE void DecodeSpread(D d, const uint8_t* block, const ScalesOnly<16>& s, hn::Vec<D>* out) {
+    constexpr size_t kHalf = kChunk / 4, kPart = kChunk % 4;
+    const ByteTag<D> d8;
+    const auto low = ShiftBytes<-4 * int{kPart / 2}>(d, hn::LoadU(d8, block + 64 * kHalf + kPart % 2 * 32), 0x0F);
+    const auto high = ShiftBytes<4 - int{2 * kPart}>(d, hn::LoadU(d8, block + 128 + 32 * kHalf), 0x30);
+    DecodeSpreadBytes(d, hn::Sub(hn::Or(low, high), hn::Set(d8, uint8_t{32})), SetRuns(d, s.scale + 2 * kChunk), out);
   }
 };
 

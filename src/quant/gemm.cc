@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <span>
 
 #include "base/check.h"
 #include "quant/kernels.h"
@@ -20,6 +21,7 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "quant/gemm.cc"
 #include "hwy/aligned_allocator.h"
+#include "hwy/cache_control.h"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "hwy/highway.h"
 #include "quant/lanes-inl.h"
@@ -29,14 +31,16 @@ namespace lp {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-using internal::BatchScratch;
+using internal::Scratch;
 
 constexpr size_t kVec = hn::MaxLanes(FloatTag());  // rows of a vector
 constexpr size_t kGroup = 4;                       // tokens that lie next to each other
-// A tile is up to kTileVecs vectors of rows by kTileGroups groups of tokens, its sums all in registers: 24 sums and 2
-// weights of 32 registers, or 12 sums, 3 weights and an input of 16.
-constexpr size_t kTileVecs = kVec == 16 ? 2 : 3;
-constexpr size_t kTileGroups = kVec == 16 ? 3 : 1;
+// A tile is kTileVecs vectors of rows by kTileTokens tokens, its sums all in registers: 24 sums, 2 weights and an input of
+// 32 registers, or 12 of 16. 3 vectors by 4 tokens would be 16 of 16, and g++ then reads each weight again for every token:
+// a quarter slower. Tiles begin and end with groups, two by two where they have 6 tokens.
+constexpr size_t kTileVecs = 2;
+constexpr size_t kTileTokens = kVec == 16 ? 12 : 6, kTileParts = 12 / kTileTokens;
+constexpr size_t kStepsAtOnce = 3;  // times 12 tokens
 constexpr size_t kBlockCols = 256;  // numbers of a row that are decoded before they are rearranged
 
 // The lane that is summed j-th, and when lane j is summed: the five bits of j in reverse.
@@ -120,57 +124,92 @@ void ArrangeInputs(const float* x, size_t n_tokens, size_t cols, float* out) {
   }
 }
 
-// y[t][r] = row r . token t for kVecs vectors of rows and kGroups groups of tokens, in the order of quant/matrix.h.
-//   panel: [32, chunks, kVecs * kVec]   x: [kGroups, 32, chunks, 4], both as Arrange leaves them
-//   out: [4 kGroups, kVecs * kVec]
-template <size_t kVecs, size_t kGroups>
-HWY_INLINE void Tile(const float* HWY_RESTRICT panel, const float* HWY_RESTRICT x, size_t chunks,
-                     float* HWY_RESTRICT out) {
+// Fetches the rows of the next panel while this one is multiplied. Decoding reads a few hundred bytes of each row in turn,
+// which the processor does not foresee: waiting for them was a fifth of a prompt's time.
+class RowsAhead {
+ public:
+  // In `n` calls of Fetch.
+  RowsAhead(std::span<const uint8_t> rows, size_t n)
+      : at_(rows.data()), left_(rows.size() / kLine), per_call_(left_ / n + 1) {}
+
+  HWY_INLINE void Fetch() {
+    const size_t count = std::min(left_, per_call_);
+    for (size_t i = 0; i < count; ++i) hwy::Prefetch(at_ + i * kLine);
+    at_ += count * kLine, left_ -= count;
+  }
+
+ private:
+  static constexpr size_t kLine = 64;
+  const uint8_t* at_;
+  size_t left_, per_call_;  // lines
+};
+
+// One lane of kVecs vectors of rows with tokens [kFirst, kFirst + kTokens) of the groups at x, added to the lanes before
+// it: lane j is summed j-th, and the sum of all 32 goes to `out`.
+//   panel: [chunks, kVecs * kVec]   x: [groups, 32, chunks, 4], at lane j   out: [kTokens, kVecs * kVec]
+//   waiting: [5, kTokens, kVecs * kVec] sums of 1, 2, 4, 8, 16 lanes whose other half is not there yet
+template <size_t kVecs, size_t kTokens, size_t kFirst>
+HWY_INLINE void AddLane(const float* HWY_RESTRICT panel, const float* HWY_RESTRICT x, size_t chunks, size_t j,
+                        float* HWY_RESTRICT waiting, float* HWY_RESTRICT out) {
   const FloatTag d;
-  constexpr size_t kTokens = kGroups * kGroup, kSums = kTokens * kVecs, kWidth = kVecs * kVec;
-  const size_t panel_stride = LaneStride(chunks, kWidth), x_stride = LaneStride(chunks, kGroup);
-  const size_t group_stride = kLanes * x_stride;
-  HWY_ALIGN float waiting[5 * kSums * kVec];  // sums of 1, 2, 4, 8, 16 lanes whose other half is not there yet
+  constexpr size_t kSums = kTokens * kVecs, kWidth = kVecs * kVec;
+  const size_t group_stride = kLanes * LaneStride(chunks, kGroup);
   FloatVec sum[kSums];
+  Unrolled<kSums>([&](auto i) LP_LAMBDA { sum[i] = hn::Zero(d); });
+  for (size_t c = 0; c < chunks; ++c, panel += kWidth, x += kGroup) {
+    FloatVec w[kVecs];
+    Unrolled<kVecs>([&](auto u) LP_LAMBDA { w[u] = hn::LoadU(d, panel + u * kVec); });
+    Unrolled<kTokens>([&](auto t) LP_LAMBDA {
+      const auto xt = hn::Set(d, x[(kFirst + t) / kGroup * group_stride + (kFirst + t) % kGroup]);
+      Unrolled<kVecs>([&](auto u) LP_LAMBDA { sum[t * kVecs + u] = hn::MulAdd(w[u], xt, sum[t * kVecs + u]); });
+    });
+  }
+  for (size_t bits = j; bits & 1; bits >>= 1, waiting += kSums * kVec) {
+    Unrolled<kSums>([&](auto i) LP_LAMBDA { sum[i] = hn::Add(hn::Load(d, waiting + i * kVec), sum[i]); });
+  }
+  float* const to = j + 1 == kLanes ? out : waiting;
+  Unrolled<kSums>([&](auto i) LP_LAMBDA { hn::Store(sum[i], d, to + i * kVec); });
+}
+
+// y[t][r] = row r . token t for kVecs vectors of rows and n_steps times kParts * kTokens tokens, in the order of
+// quant/matrix.h. Lane by lane through all of them: a lane of the panel stays in the first cache meanwhile.
+//   panel: [32, chunks, kVecs * kVec]   x: [groups, 32, chunks, 4], both as Arrange leaves them
+//   out: [n_steps * kParts * kTokens, kVecs * kVec]
+template <size_t kVecs, size_t kTokens, size_t kParts>
+HWY_INLINE void Tiles(const float* HWY_RESTRICT panel, const float* HWY_RESTRICT x, size_t chunks, size_t n_steps,
+                      RowsAhead& ahead, float* HWY_RESTRICT out) {
+  constexpr size_t kTile = kTokens * kVecs * kVec;
+  const size_t panel_stride = LaneStride(chunks, kVecs * kVec), x_stride = LaneStride(chunks, kGroup);
+  const size_t step_stride = kParts * kTokens / kGroup * kLanes * x_stride;
+  HWY_ALIGN float waiting[kStepsAtOnce * kParts * 5 * kTile];
   for (size_t j = 0; j < kLanes; ++j) {
-    Unrolled<kSums>([&](auto i) LP_LAMBDA { sum[i] = hn::Zero(d); });
-    const float* HWY_RESTRICT w_at = panel + j * panel_stride;
-    const float* HWY_RESTRICT x_at = x + j * x_stride;
-    for (size_t c = 0; c < chunks; ++c, w_at += kWidth, x_at += kGroup) {
-      FloatVec w[kVecs];
-      Unrolled<kVecs>([&](auto u) LP_LAMBDA { w[u] = hn::LoadU(d, w_at + u * kVec); });
-      Unrolled<kTokens>([&](auto t) LP_LAMBDA {
-        const auto xt = hn::Set(d, x_at[t / kGroup * group_stride + t % kGroup]);
-        Unrolled<kVecs>([&](auto u)
-                            LP_LAMBDA { sum[t * kVecs + u] = hn::MulAdd(w[u], xt, sum[t * kVecs + u]); });
+    ahead.Fetch();
+    for (size_t step = 0; step < n_steps; ++step) {
+      Unrolled<kParts>([&](auto part) LP_LAMBDA {
+        const size_t tile = step * kParts + part;
+        AddLane<kVecs, kTokens, part * kTokens>(panel + j * panel_stride, x + step * step_stride + j * x_stride,
+                                                chunks, j, waiting + tile * 5 * kTile, out + tile * kTile);
       });
     }
-    float* HWY_RESTRICT wait = waiting;
-    for (size_t bits = j; bits & 1; bits >>= 1, wait += kSums * kVec) {
-      Unrolled<kSums>([&](auto i) LP_LAMBDA { sum[i] = hn::Add(hn::Load(d, wait + i * kVec), sum[i]); });
-    }
-    if (j + 1 == kLanes) wait = out;
-    Unrolled<kSums>([&](auto i) LP_LAMBDA { hn::StoreU(sum[i], d, wait + i * kVec); });
   }
 }
 
 // All tokens for one panel; y points at its first row's column, of which n_rows exist.
 template <size_t kVecs>
-void MultiplyPanel(const float* panel, size_t n_rows, const float* x, size_t n_tokens, size_t cols, float* y,
-                   size_t y_stride) {
-  constexpr size_t kWidth = kVecs * kVec;
+void MultiplyPanel(const float* panel, size_t n_rows, const float* x, size_t n_tokens, size_t cols,
+                   std::span<const uint8_t> next_rows, float* y, size_t y_stride) {
+  constexpr size_t kWidth = kVecs * kVec, kStep = kTileTokens * kTileParts;
   const size_t chunks = (cols + kLanes - 1) / kLanes, group_stride = kLanes * LaneStride(chunks, kGroup);
-  HWY_ALIGN float out[kTileGroups * kGroup * kWidth];
+  HWY_ALIGN float out[kStepsAtOnce * kStep * kWidth];
+  RowsAhead ahead(next_rows, kLanes * (n_tokens / (kStepsAtOnce * kStep) + 1));
   for (size_t t = 0; t < n_tokens;) {
     const size_t groups = (n_tokens - t + kGroup - 1) / kGroup;
     const float* x_at = x + t / kGroup * group_stride;
     size_t n = kGroup;
-    if (kTileGroups >= 3 && groups >= 3) {
-      Tile<kVecs, kTileGroups >= 3 ? 3 : 1>(panel, x_at, chunks, out), n = 3 * kGroup;
-    } else if (kTileGroups >= 2 && groups >= 2) {
-      Tile<kVecs, kTileGroups >= 2 ? 2 : 1>(panel, x_at, chunks, out), n = 2 * kGroup;
+    if (const size_t steps = std::min(kStepsAtOnce, groups * kGroup / kStep); steps > 0) {
+      Tiles<kVecs, kTileTokens, kTileParts>(panel, x_at, chunks, steps, ahead, out), n = steps * kStep;
     } else {
-      Tile<kVecs, 1>(panel, x_at, chunks, out);
+      Tiles<kVecs, kGroup, 1>(panel, x_at, chunks, 1, ahead, out);
     }
     for (size_t end = std::min(n_tokens, t + n), i = 0; t < end; ++t, ++i) {
       std::copy_n(out + i * kWidth, n_rows, y + t * y_stride);
@@ -179,7 +218,7 @@ void MultiplyPanel(const float* panel, size_t n_rows, const float* x, size_t n_t
 }
 
 void MultiplyBatchTarget(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, size_t n_tokens,
-                         float* y, size_t y_stride, BatchScratch& scratch) {
+                         float* y, size_t y_stride, Scratch& scratch) {
   const size_t chunks = (w.cols + kLanes - 1) / kLanes;
   const size_t x_size = (n_tokens + kGroup - 1) / kGroup * kLanes * LaneStride(chunks, kGroup);
   const size_t panel_size = kLanes * LaneStride(chunks, kTileVecs * kVec);
@@ -195,12 +234,12 @@ void MultiplyBatchTarget(const WeightMatrix& w, size_t row_begin, size_t row_end
       Arrange(FloatTag(), std::min(kVec, n_rows - u * kVec), w.cols, fill, panel + u * kVec, vecs * kVec);
     }
     float* const y_at = y + r;
-    if (vecs == 3) {
-      MultiplyPanel<kTileVecs>(panel, n_rows, x_arranged, n_tokens, w.cols, y_at, y_stride);
-    } else if (vecs == 2) {
-      MultiplyPanel<2>(panel, n_rows, x_arranged, n_tokens, w.cols, y_at, y_stride);
+    const size_t next = r + n_rows, n_next = std::min(row_end - next, kTileVecs * kVec);
+    const std::span<const uint8_t> next_rows(w.Row(next), n_next * w.row_bytes);
+    if (vecs == kTileVecs) {
+      MultiplyPanel<kTileVecs>(panel, n_rows, x_arranged, n_tokens, w.cols, next_rows, y_at, y_stride);
     } else {
-      MultiplyPanel<1>(panel, n_rows, x_arranged, n_tokens, w.cols, y_at, y_stride);
+      MultiplyPanel<1>(panel, n_rows, x_arranged, n_tokens, w.cols, next_rows, y_at, y_stride);
     }
     r += n_rows;
   }
@@ -216,7 +255,7 @@ HWY_EXPORT(MultiplyBatchTarget);
 
 namespace internal {
 
-float* BatchScratch::Get(size_t n) {
+float* Scratch::Get(size_t n) {
   if (n > size_) {
     data_.reset();  // before the new one is there
     data_ = hwy::AllocateAligned<float>(n);
@@ -230,7 +269,7 @@ void MultiplyBatch(const WeightMatrix& w, size_t row_begin, size_t row_end, cons
                    size_t y_stride) {
   // Working memory of this thread, kept: fresh pages would cost a tenth of a small product. Nothing reads what an
   // earlier call left there.
-  thread_local BatchScratch scratch;
+  thread_local Scratch scratch;
   HWY_DYNAMIC_DISPATCH(MultiplyBatchTarget)(w, row_begin, row_end, x, n_tokens, y, y_stride, scratch);
 }
 

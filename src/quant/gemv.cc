@@ -17,11 +17,14 @@
 #include "quant/formats256-inl.h"
 #include "quant/formats32-inl.h"
 #include "quant/lanes-inl.h"
+#include "quant/spread-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace lp {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
+
+using internal::Scratch;
 
 // Every row is read once from memory and never again, so the only aim is to keep reads in flight. One row at a time
 // with prefetch was faster than several rows at once.
@@ -43,14 +46,27 @@ HWY_INLINE void PrefetchAhead(const uint8_t* p) {
   for (size_t i = 0; i < kBytes; i += kCacheLine) hwy::Prefetch(p + kPrefetchBytes + i);
 }
 
-// acc += block . x, lane by lane.
+// Whether the numbers of a row are taken in spread order.
+template <class Format, class = void>
+constexpr bool kIsSpread = false;
+template <class Format>
+constexpr bool kIsSpread<Format, std::void_t<decltype(Format::BeginSpread(FloatTag(), nullptr))>> = kHasSpread<FloatTag>;
+
+// acc += block . x, lane by lane; in spread order, if that is the format's.
 template <class Format>
 HWY_INLINE void AddBlock(const uint8_t* HWY_RESTRICT block, const float* HWY_RESTRICT x, FloatVec* acc) {
   const FloatTag d;
-  const auto scales = Format::Begin(d, block);
+  const auto scales = [&]() LP_LAMBDA {
+    if constexpr (kIsSpread<Format>) return Format::BeginSpread(d, block);
+    if constexpr (!kIsSpread<Format>) return Format::Begin(d, block);
+  }();
   Unrolled<Format::kChunks>([&](auto c) LP_LAMBDA {
     FloatVec w[kLaneVectors];
-    Format::template Decode<c>(d, block, scales, w);
+    if constexpr (kIsSpread<Format>) {
+      Format::template DecodeSpread<c>(d, block, scales, w);
+    } else {
+      Format::template Decode<c>(d, block, scales, w);
+    }
     Unrolled<kLaneVectors>([&](auto v) LP_LAMBDA {
       acc[v] = hn::MulAdd(w[v], hn::LoadU(d, x + kLanes * c + v * hn::MaxLanes(d)), acc[v]);
     });
@@ -86,6 +102,7 @@ HWY_INLINE float DotRow(const uint8_t* HWY_RESTRICT row, const float* HWY_RESTRI
       });
     }
   }
+  if constexpr (kIsSpread<Format>) return SumSpread(d, acc);
   return SumHalves(acc);
 }
 
@@ -110,10 +127,16 @@ void DecodeFormat(const uint8_t* row, size_t begin, size_t end, float* HWY_RESTR
 }
 
 template <class Format>
-void MultiplyFormat(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, float* y) {
+void MultiplyFormat(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, float* y,
+                    Scratch& scratch) {
   const size_t whole = w.cols / kLanes * kLanes;
   float x_tail[kLanes];
   CopyTail(x + whole, w.cols - whole, x_tail);
+  if constexpr (kIsSpread<Format>) {
+    float* const spread = scratch.Get(w.cols);
+    Spread(FloatTag(), x, w.cols, spread);
+    x = spread;
+  }
   for (size_t r = row_begin; r < row_end; ++r) y[r] = DotRow<Format>(w.Row(r), x, w.cols, x_tail);
 }
 
@@ -149,8 +172,10 @@ void DecodeRangeTarget(GgmlType type, const uint8_t* row, size_t begin, size_t e
   WithFormat(type, [&](auto format) HWY_ATTR { DecodeFormat<decltype(format)>(row, begin, end, out); });
 }
 
-void MultiplyVectorTarget(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, float* y) {
-  WithFormat(w.type, [&](auto format) HWY_ATTR { MultiplyFormat<decltype(format)>(w, row_begin, row_end, x, y); });
+void MultiplyVectorTarget(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, float* y,
+                          Scratch& scratch) {
+  WithFormat(w.type,
+             [&](auto format) HWY_ATTR { MultiplyFormat<decltype(format)>(w, row_begin, row_end, x, y, scratch); });
 }
 
 }  // namespace HWY_NAMESPACE
@@ -170,7 +195,8 @@ void DecodeRange(GgmlType type, const uint8_t* row, size_t begin, size_t end, fl
 }
 
 void MultiplyVector(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, float* y) {
-  HWY_DYNAMIC_DISPATCH(MultiplyVectorTarget)(w, row_begin, row_end, x, y);
+  thread_local Scratch scratch;  // the input in spread order
+  HWY_DYNAMIC_DISPATCH(MultiplyVectorTarget)(w, row_begin, row_end, x, y, scratch);
 }
 
 }  // namespace internal

@@ -18,7 +18,7 @@ void DecodeRange(GgmlType type, const uint8_t* row, size_t begin, size_t end, fl
 void MultiplyVector(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, float* y);
 
 // Memory that grows to what is asked for and stays.
-class BatchScratch {
+class Scratch {
  public:
   float* Get(size_t n);  // n floats, aligned for vectors, with what was there before
 

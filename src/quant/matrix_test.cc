@@ -152,7 +152,8 @@ TEST_P(MatrixTest, ProductsMatchDoubleSums) {
     }
   }
 }
-// Mutation: drop MultiplyPanelTail; skip DotRow's tail; x + col -> x -> each red.
+// Mutation: skip DotRow's tail; the second tile of a step reads the first's tokens; leave inputs of a spread format in
+// natural order -> each red.
 
 TEST_P(MatrixTest, AnyGroupingGivesTheSameBits) {
   for (const GgmlType type : kTypes) {
@@ -180,7 +181,7 @@ TEST_P(MatrixTest, AnyGroupingGivesTheSameBits) {
     }
   }
 }
-// Mutation: SumStoredLanes adds the lanes one after another -> red.
+// Mutation: SumSpread adds (l, l + 4) before (l, l + 8); AddLane leaves out the last waiting sum -> each red.
 
 TEST_P(MatrixTest, InfinityAndNanSpreadOnlyWithinTheirRow) {
   std::vector<float> w(2 * 40, 1.0f), x(2 * 40, 1.0f), y(4);

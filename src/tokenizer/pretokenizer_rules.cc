@@ -63,6 +63,9 @@ constexpr std::string_view kSpacesAtEnd = R"((?<!\s)\s++$)";
 
 constexpr std::string_view kDefaultSigns = R"([\p{P}$+<=>^~|]+)";
 constexpr std::string_view kFalconSigns = R"([\p{P}$+<=>^~|`]+)";
+// Viking's: anything but white space and what ends a sentence in its languages.
+constexpr std::string_view kVikingWord =
+    R"( ?[^(\s|.,!?\x{2026}\x{3002}\x{FF0C}\x{3001}\x{964}\x{6D4}\x{60C})]+)";
 constexpr std::string_view kNumber = R"(\p{N}+)";
 constexpr std::string_view kDigit = R"(\p{N})";
 constexpr std::string_view kThreeDigits = R"([0-9][0-9][0-9])";
@@ -70,15 +73,18 @@ constexpr std::string_view kThreeDigits = R"([0-9][0-9][0-9])";
 constexpr Names kDefaultNames = {"default"};
 constexpr Names kGpt2Names = {"gpt-2",      "phi-2",      "jina-es",      "jina-de",     "jina-v1-en",
                               "jina-v2-es", "jina-v2-de", "jina-v2-code", "roberta-bpe", "gigachat",
-                              "mpt",        "olmo",       "jais"};
-constexpr Names kLlama3Names = {"llama-bpe", "llama3", "llama-v3", "falcon3"};
+                              "mpt",        "olmo",       "jais",         "a.x-4.0",     "mellum"};
+constexpr Names kLlama3Names = {"llama-bpe", "llama3",  "llama-v3", "falcon3",
+                                 "falcon-h1", "pixtral", "midm-2.0", "lfm2"};
 constexpr Names kLlama3LikeNames = {"dbrx", "smaug-bpe", "chatglm-bpe"};
-constexpr Names kQwen2Names = {"qwen2", "stablelm2", "megrez", "deepseek-r1-qwen"};
+constexpr Names kQwen2Names = {"qwen2", "stablelm2", "megrez", "deepseek-r1-qwen", "kormo"};
 constexpr Names kSingleDigitNames = {"smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b"};
 constexpr Names kFalconNames = {"falcon"};
 constexpr Names kDeepSeekNames = {"deepseek-llm"};
+constexpr Names kDeepSeekCoderNames = {"deepseek-coder"};
+constexpr Names kVikingNames = {"viking"};
 constexpr Names kTekkenNames = {"tekken"};
-constexpr Names kGpt4oNames = {"gpt-4o", "llama4"};
+constexpr Names kGpt4oNames = {"gpt-4o", "llama4", "kanana2", "talkie"};
 constexpr Names kSeedCoderNames = {"seed-coder"};
 
 constexpr std::string_view kDefaultPatterns[] = {kDefaultSigns, kGpt2, kNumber, kThreeDigits};
@@ -90,6 +96,8 @@ constexpr std::string_view kFalconPatterns[] = {kFalconSigns, kGpt2, kThreeDigit
 constexpr std::string_view kDeepSeekPatterns[] = {"[\r\n]",     kDeepSeekWord, kDeepSeekSigns,
                                                   kSpacesAtEnd, kDeepSeekCjk,  kNumber};
 
+constexpr std::string_view kDeepSeekCoderPatterns[] = {"[\r\n]", R"(\s?\p{L}+)", R"(\s?\p{P}+)", kDeepSeekCjk, kDigit};
+constexpr std::string_view kVikingPatterns[] = {kVikingWord, kDigit};
 constexpr std::string_view kTekkenPatterns[] = {kTekken};
 constexpr std::string_view kGpt4oPatterns[] = {kGpt4o};
 constexpr std::string_view kSeedCoderPatterns[] = {kSeedCoder};
@@ -102,6 +110,8 @@ constexpr PretokenizerRule kRules[] = {
     {kSingleDigitNames, kSingleDigitPatterns},
     {kFalconNames, kFalconPatterns},
     {kDeepSeekNames, kDeepSeekPatterns},
+    {kDeepSeekCoderNames, kDeepSeekCoderPatterns},
+    {kVikingNames, kVikingPatterns},
     {kTekkenNames, kTekkenPatterns, /*ignore_merges=*/true, /*adds_bos=*/true},
     {kGpt4oNames, kGpt4oPatterns},
     {kSeedCoderNames, kSeedCoderPatterns},

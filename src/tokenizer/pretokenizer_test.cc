@@ -20,7 +20,8 @@ Pretokenizer Make(std::string_view name, bool use_jit = true) {
 
 // One name for each rule.
 constexpr std::string_view kRules[] = {"gpt-2",  "llama-bpe", "chatglm-bpe",  "qwen2",
-                                       "smollm", "falcon",    "deepseek-llm", "default"};
+                                       "smollm", "falcon",    "deepseek-llm", "deepseek-coder",
+                                       "viking", "default"};
 
 // Joined by '|', to be read at a glance.
 std::string Cut(std::string_view name, std::string_view text) {
