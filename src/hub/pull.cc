@@ -131,6 +131,21 @@ Result<RepoFile> Choose(Repo repo, const PullRequest& request) {
   return Error{ErrorCode::kNotFound, what, request.repository};
 }
 
+// What an earlier pull, ours or another program's, has left of a repository: without the hub, this is all there is.
+Repo KeptRepo(const fs::path& root, const std::string& revision) {
+  std::string commit = ReadText(root / "refs" / revision);
+  std::erase_if(commit, [](char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; });
+  Repo repo{.commit = SafeName(commit) ? commit : revision, .gguf = {}};
+  const fs::path snapshot = root / "snapshots" / repo.commit;
+  std::error_code error, ignored;
+  for (fs::recursive_directory_iterator it(snapshot, error), end; !error && it != end; it.increment(error)) {
+    const std::string name = it->path().lexically_relative(snapshot).string();
+    if (it->is_regular_file(ignored) && Lower(name).ends_with(".gguf")) repo.gguf.push_back({.name = name, .size = 0, .sha256 = {}});
+  }
+  std::sort(repo.gguf.begin(), repo.gguf.end(), [](const RepoFile& a, const RepoFile& b) { return a.name < b.name; });
+  return repo;
+}
+
 // Hashes what is there of a file; empty digest when it cannot be read.
 uint64_t Rehash(const fs::path& path, Sha256& hash) {
   std::ifstream in(path, std::ios::binary);
@@ -234,21 +249,25 @@ Result<PullRequest> ParsePullRequest(const std::string& text) {
 }
 
 Result<Pulled> Pull(const PullRequest& request, const Environment& env, const PullObserver& observer) {
-  const std::string offline = env("HF_HUB_OFFLINE");
-  if (!offline.empty() && offline != "0") {
-    return Error{ErrorCode::kIo, "HF_HUB_OFFLINE is set, so nothing is fetched; `logitpeek models` lists what is here", request.repository};
+  const std::string cache = HuggingFaceCache(env);
+  if (cache.empty()) return Error{ErrorCode::kIo, "there is no folder to keep it in: set HOME or HF_HOME", request.repository};
+  std::string folder = "models--" + request.repository;
+  folder.replace(folder.find('/'), 1, "--");
+  const fs::path root = fs::path(cache) / folder;
+
+  if (const std::string offline = env("HF_HUB_OFFLINE"); !offline.empty() && offline != "0") {
+    const Repo kept = KeptRepo(root, request.revision);
+    if (kept.gguf.empty()) {
+      return Error{ErrorCode::kIo, "HF_HUB_OFFLINE is set, so nothing is fetched, and no file of it is here; `logitpeek models` lists what is", request.repository};
+    }
+    LP_ASSIGN_OR_RETURN(const RepoFile file, Choose(kept, request));
+    return Pulled{(root / "snapshots" / kept.commit / file.name).string(), file.name, true};
   }
   std::string endpoint = env("HF_ENDPOINT").empty() ? "https://huggingface.co" : env("HF_ENDPOINT");
   while (endpoint.ends_with('/')) endpoint.pop_back();
   const std::string token = Token(env);
   LP_ASSIGN_OR_RETURN(const Repo repo, ReadRepo(endpoint, request, token));
   LP_ASSIGN_OR_RETURN(const RepoFile file, Choose(repo, request));
-
-  const std::string cache = HuggingFaceCache(env);
-  if (cache.empty()) return Error{ErrorCode::kIo, "there is no folder to keep it in: set HOME or HF_HOME", request.repository};
-  std::string folder = "models--" + request.repository;
-  folder.replace(folder.find('/'), 1, "--");
-  const fs::path root = fs::path(cache) / folder;
   const fs::path link = root / "snapshots" / repo.commit / file.name;
   std::error_code error;
   if (fs::is_regular_file(link, error) && (file.size == 0 || fs::file_size(link, error) == file.size)) {

@@ -35,8 +35,8 @@ struct Pulled {
   bool was_there = false;
 };
 
-// Environment: HF_ENDPOINT (default https://huggingface.co), HF_TOKEN (else the file $HF_HOME/token), HF_HUB_OFFLINE, and the
-// cache folder's variables (places.h). Errors: kNotFound (no such repository or file: the message lists its GGUF files),
+// Environment: HF_ENDPOINT (default https://huggingface.co), HF_TOKEN (else the file $HF_HOME/token), HF_HUB_OFFLINE (then what
+// the cache has, and nothing else), and the cache folder's variables (places.h). Errors: kNotFound (no such repository or file: the message lists its GGUF files),
 // kIo (no network, disk full), kCorrupt (checksum), kInvalidArgument, kCancelled.
 Result<Pulled> Pull(const PullRequest& request, const Environment& env, const PullObserver& observer = nullptr);
 

@@ -138,6 +138,21 @@ TEST_F(PullTest, FetchesChecksAndKeepsWhereOthersLook) {
   EXPECT_EQ(ranges_.size(), 1u);
 }
 
+// Mutation: refuse whatever is asked for -> red.
+TEST_F(PullTest, OfflineGivesWhatIsHere) {
+  const auto fetched = Get("owner/repo:q8_0");
+  hub_.stop();
+  const std::map<std::string, std::string> offline = {{"HF_HUB_OFFLINE", "1"}};
+  for (const char* what : {"owner/repo", "owner/repo:q8_0", "owner/repo@c0ffee"}) {
+    const auto kept = Get(what, offline);
+    ASSERT_TRUE(kept.ok()) << kept.error().ToString();
+    EXPECT_EQ(kept->path, fetched->path);
+    EXPECT_TRUE(kept->was_there);
+  }
+  EXPECT_NE(Get("owner/repo:Q4_K_M", offline).error().ToString().find("there are model-Q8_0.gguf"), std::string::npos);
+  EXPECT_NE(Get("owner/other", offline).error().ToString().find("no file of it is here"), std::string::npos);
+}
+
 TEST_F(PullTest, NothingSaidMeansTheUsualQuantisation) {
   const auto pulled = Get("owner/repo");
   ASSERT_TRUE(pulled.ok()) << pulled.error().ToString();
