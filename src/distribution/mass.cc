@@ -35,13 +35,6 @@ HWY_INLINE RowMask InInterval(RowVec v, Interval interval) {
   return hn::And(hn::Ge(v, hn::Set(d, interval.low)), hn::Le(v, hn::Set(d, interval.high)));
 }
 
-// Appends the lanes of `mask`; writes up to a vector more. Not CompressStore: Zen 4 takes 100 cycles for it.
-HWY_INLINE float* Append(RowVec v, RowMask mask, float* HWY_RESTRICT to) {
-  const RowTag d;
-  hn::StoreU(hn::Compress(v, mask), d, to);
-  return to + hn::CountTrue(d, mask);
-}
-
 // Copies what lies inside (or, with `outside`, what does not) to `to`, padded with -inf to whole blocks; returns how
 // many. Blocks whose maximum is below `skip_below` are left out.
 size_t CopySide(const LogitVector& x, const BlockSums* HWY_RESTRICT sums, float skip_below, Interval interval,
