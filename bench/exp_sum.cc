@@ -21,9 +21,10 @@ double ExpSumTarget(const float* HWY_RESTRICT x, size_t n, float max) {
   double sum = 0;
   for (size_t b = 0; b + kBlock <= n; b += kBlock) {
     LaneSums<1> lanes;
-    lanes.Add([&](size_t i, RowVec* out) LP_LAMBDA {
-      auto y = hn::Sub(hn::LoadU(d, x + b + i), m);
-      out[0] = ExpFlush(d, y);
+    lanes.AddFour([&](const auto& at, auto& out) LP_LAMBDA {
+      RowVec y[4];
+      Each<4>([&](auto v) LP_LAMBDA { y[v] = hn::Sub(hn::LoadU(d, x + b + at(v)), m); });
+      ExpFlush<4>(d, y, out[0]);
     });
     float s;
     lanes.Reduce(&s);

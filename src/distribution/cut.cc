@@ -38,6 +38,19 @@ void KeepRangeBlocks(const LogitVector& x, float low, size_t ties_end, float hig
     }
     if (min > low && max <= high) continue;
 
+    if (min > kMasked && min < low && max > low && max <= high) {  // the usual case: something stays, something goes
+      float* HWY_RESTRICT to = y.Replace(b);
+      const bool ties = b < tie_block;
+      ForBlock([&](size_t i) LP_LAMBDA {
+        const auto v = hn::LoadU(d, from + i);
+        hn::StoreU(hn::IfThenElse(ties ? hn::Ge(v, l) : hn::Gt(v, l), v, masked), d, to + i);
+      });
+      for (size_t i = 0; b == tie_block && i < ties_end % kBlock; ++i) {
+        if (from[i] == low) to[i] = low;
+      }
+      continue;
+    }
+
     // Ties with `low` stay up to an id: in all of an earlier block, in none of a later one.
     HWY_ALIGN float kept[kBlock];
     const bool keeps_ties = b < tie_block;

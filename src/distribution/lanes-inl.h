@@ -10,15 +10,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <type_traits>
-#include <utility>
 
 #include "distribution/logit_vector.h"
+#include "distribution/unroll-inl.h"
 #include "hwy/highway.h"
-
-// A lambda inside Highway code: compiled for the target, and always inlined.
-#undef LP_LAMBDA
-#define LP_LAMBDA HWY_ATTR __attribute__((always_inline))
 
 HWY_BEFORE_NAMESPACE();
 namespace lp {
@@ -30,17 +25,6 @@ constexpr size_t kBlock = LogitVector::kBlock;
 using RowTag = hn::CappedTag<float, kRow>;
 using RowVec = hn::Vec<RowTag>;
 constexpr size_t kPart = hn::MaxLanes(RowTag());  // lanes of a row that one vector holds: 16, 8, 4 or 1
-
-// body(0), ..., body(kN - 1) with constants: g++ -O2 unrolls no loop, and an array of vectors that a variable indexes
-// lives in memory.
-template <class Body, size_t... kI>
-HWY_INLINE void EachImpl(const Body& body, std::index_sequence<kI...>) {
-  (body(std::integral_constant<size_t, kI>()), ...);
-}
-template <size_t kN, class Body>
-HWY_INLINE void Each(const Body& body) {
-  EachImpl(body, std::make_index_sequence<kN>());
-}
 
 // kN sums over a block, of numbers that terms(i, out) writes for elements [i, i + kPart): sums[k] of out[k].
 template <size_t kN>
@@ -60,6 +44,33 @@ struct LaneSums {
         Each<kN>([&](auto k) LP_LAMBDA { acc[k] = hn::Add(acc[k], hn::Add(a[k], b[k])); });
       }
       Each<kN>([&](auto k) LP_LAMBDA { hn::Store(acc[k], d, lanes[k] + part); });
+    }
+  }
+
+  // The same sums, four vectors at a time, for terms of many dependent steps: terms(at, out) writes out[k][v] for elements
+  // [at(v), at(v) + kPart), v < 4.
+  template <class Terms>
+  HWY_INLINE void AddFour(const Terms& terms) {
+    const RowTag d;
+    constexpr size_t kAbreast = kPart < kRow ? 2 : 1, kRows = 4 / kAbreast;
+    for (size_t part = 0; part < kRow; part += kAbreast * kPart) {
+      RowVec acc[kN][kAbreast];
+      Each<kN>([&](auto k) LP_LAMBDA { Each<kAbreast>([&](auto a) LP_LAMBDA { acc[k][a] = hn::Zero(d); }); });
+      for (size_t row = part; row < kBlock; row += kRows * kRow) {
+        RowVec out[kN][4];
+        terms([&](size_t v) LP_LAMBDA { return row + v / kAbreast * kRow + v % kAbreast * kPart; }, out);
+        Each<kN>([&](auto k) LP_LAMBDA {
+          Each<kRows / 2>([&](auto pair) LP_LAMBDA {
+            Each<kAbreast>([&](auto a) LP_LAMBDA {
+              constexpr size_t v = 2 * kAbreast * pair + a;
+              acc[k][a] = hn::Add(acc[k][a], hn::Add(out[k][v], out[k][v + kAbreast]));
+            });
+          });
+        });
+      }
+      Each<kN>([&](auto k) LP_LAMBDA {
+        Each<kAbreast>([&](auto a) LP_LAMBDA { hn::Store(acc[k][a], d, lanes[k] + part + a * kPart); });
+      });
     }
   }
 
@@ -134,12 +145,19 @@ HWY_INLINE float* Append(RowVec v, hn::Mask<RowTag> mask, float* HWY_RESTRICT to
   }
 }
 
-// How many of a block's logits are not masked.
-HWY_INLINE size_t CountFinite(const float* HWY_RESTRICT x) {
+// How many of a block's logits, as load(i) gives them, are not masked.
+template <class Load>
+HWY_INLINE size_t CountFinite(const Load& load) {
   const RowTag d;
-  size_t n = 0;
-  ForBlock([&](size_t i) LP_LAMBDA { n += hn::CountTrue(d, hn::Gt(hn::LoadU(d, x + i), hn::Set(d, kMasked))); });
-  return n;
+  const hn::RebindToSigned<RowTag> di;
+  auto minus_n = hn::Zero(di);
+  ForBlock([&](size_t i) LP_LAMBDA {
+    minus_n = hn::Add(minus_n, hn::BitCast(di, hn::VecFromMask(d, hn::Gt(load(i), hn::Set(d, kMasked)))));
+  });
+  return static_cast<size_t>(-hn::GetLane(hn::SumOfLanes(di, minus_n)));
+}
+HWY_INLINE size_t CountFinite(const float* HWY_RESTRICT x) {
+  return CountFinite([&](size_t i) LP_LAMBDA { return hn::LoadU(RowTag(), x + i); });
 }
 
 // Bits of a predicate over a block, bit i of word i / 64 for element i: pred(vector) gives a mask.

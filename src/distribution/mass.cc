@@ -11,170 +11,10 @@
 #include "base/check.h"
 #include "distribution/exp.h"
 #include "distribution/mass_order.h"
+#include "distribution/mass_pass.h"
 #include "distribution/select.h"
 
-#undef HWY_DISABLED_TARGETS
-#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)  // as in quant/matrix.cc
-#undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "distribution/mass.cc"
-#include "hwy/foreach_target.h"  // IWYU pragma: keep
-
-#include "distribution/exp-inl.h"
-#include "distribution/lanes-inl.h"
-#include "hwy/highway.h"
-
-HWY_BEFORE_NAMESPACE();
 namespace lp {
-namespace HWY_NAMESPACE {
-namespace hn = hwy::HWY_NAMESPACE;
-
-using RowMask = hn::Mask<RowTag>;
-
-HWY_INLINE RowMask InInterval(RowVec v, Interval interval) {
-  const RowTag d;
-  return hn::And(hn::Ge(v, hn::Set(d, interval.low)), hn::Le(v, hn::Set(d, interval.high)));
-}
-
-// Copies what lies inside (or, with `outside`, what does not) to `to`, padded with -inf to whole blocks; returns how
-// many. Blocks whose maximum is below `skip_below` are left out.
-size_t CopySide(const LogitVector& x, const BlockSums* HWY_RESTRICT sums, float skip_below, Interval interval,
-                bool outside, float* HWY_RESTRICT to) {
-  const RowTag d;
-  float* end = to;
-  for (size_t b = 0; b < x.n_blocks(); ++b) {
-    if (sums[b].max < skip_below || sums[b].max == kMasked) continue;
-    const float* HWY_RESTRICT block = x.block(b);
-    if (outside) {
-      ForBlock([&](size_t i) LP_LAMBDA {
-        const auto v = hn::LoadU(d, block + i);
-        end = Append(v, hn::Not(InInterval(v, interval)), end);
-      });
-    } else {
-      ForBlock([&](size_t i) LP_LAMBDA {
-        const auto v = hn::LoadU(d, block + i);
-        end = Append(v, InInterval(v, interval), end);
-      });
-    }
-  }
-  const auto n = static_cast<size_t>(end - to);
-  std::fill(end, to + (n + kBlock - 1) / kBlock * kBlock, kMasked);
-  return n;
-}
-
-template <bool kEntropy>
-HWY_INLINE RowVec WeightOf(RowVec x, RowVec max, RowVec log_sum) {
-  const RowTag d;
-  auto y = hn::Sub(x, max);
-  const auto e = ExpFlush(d, y);
-  return kEntropy ? hn::Mul(e, hn::Sub(log_sum, y)) : e;
-}
-
-// The weights of x[0, n), whole blocks.
-template <bool kEntropy>
-HWY_INLINE void WeightsImpl(const float* HWY_RESTRICT x, size_t n, float max, float log_sum, float* HWY_RESTRICT w) {
-  const RowTag d;
-  const auto m = hn::Set(d, max), l = hn::Set(d, log_sum);
-  for (size_t i = 0; i < n; i += kPart) hn::StoreU(WeightOf<kEntropy>(hn::LoadU(d, x + i), m, l), d, w + i);
-}
-void Weights(Weight weight, const float* x, size_t n, float max, float log_sum, float* w) {
-  weight == Weight::kEntropy ? WeightsImpl<true>(x, n, max, log_sum, w) : WeightsImpl<false>(x, n, max, log_sum, w);
-}
-
-// Over x[0, n), whole blocks: the sum of weights inside `sum_in` (or, with `outside`, of those outside it), and a copy
-// of what lies in `copy_in` but not in `copy_not_in` to `to`; returns how many.
-template <bool kEntropy>
-HWY_INLINE size_t SumSideImpl(const float* HWY_RESTRICT x, size_t n, float max, float log_sum, Interval sum_in,
-                              bool outside, Interval copy_in, Interval copy_not_in, double& sum,
-                              float* HWY_RESTRICT to) {
-  const RowTag d;
-  const auto m = hn::Set(d, max), l = hn::Set(d, log_sum), zero = hn::Zero(d);
-  float* end = to;
-  for (size_t b = 0; b < n; b += kBlock) {
-    const float* HWY_RESTRICT block = x + b;
-    LaneSums<1> lanes;
-    lanes.Add([&](size_t i, RowVec* out) LP_LAMBDA {
-      const auto v = hn::LoadU(d, block + i);
-      const auto w = WeightOf<kEntropy>(v, m, l);
-      const auto in = InInterval(v, sum_in);
-      out[0] = outside ? hn::IfThenElse(in, zero, w) : hn::IfThenElse(in, w, zero);
-    });
-    float s;
-    lanes.Reduce(&s);
-    sum += static_cast<double>(s);
-    ForBlock([&](size_t i) LP_LAMBDA {
-      const auto v = hn::LoadU(d, block + i);
-      end = Append(v, hn::And(InInterval(v, copy_in), hn::Not(InInterval(v, copy_not_in))), end);
-    });
-  }
-  const auto copied = static_cast<size_t>(end - to);
-  std::fill(end, to + (copied + kBlock - 1) / kBlock * kBlock, kMasked);
-  return copied;
-}
-size_t SumSide(Weight weight, const float* x, size_t n, float max, float log_sum, Interval sum_in, bool outside,
-               Interval copy_in, Interval copy_not_in, double& sum, float* to) {
-  return weight == Weight::kEntropy
-             ? SumSideImpl<true>(x, n, max, log_sum, sum_in, outside, copy_in, copy_not_in, sum, to)
-             : SumSideImpl<false>(x, n, max, log_sum, sum_in, outside, copy_in, copy_not_in, sum, to);
-}
-
-// The sums of w and of its square where x lies inside `interval` (or outside). x, w: [n], whole blocks.
-void SumsOf(const float* HWY_RESTRICT x, const float* HWY_RESTRICT w, size_t n, Interval interval, bool outside,
-            double* sums) {
-  const RowTag d;
-  const auto zero = hn::Zero(d);
-  sums[0] = sums[1] = 0;
-  for (size_t b = 0; b < n; b += kBlock) {
-    LaneSums<2> lanes;
-    lanes.Add([&](size_t i, RowVec* out) LP_LAMBDA {
-      const auto in = InInterval(hn::LoadU(d, x + b + i), interval);
-      const auto v = hn::LoadU(d, w + b + i);
-      out[0] = outside ? hn::IfThenElse(in, zero, v) : hn::IfThenElse(in, v, zero);
-      out[1] = hn::Mul(out[0], out[0]);
-    });
-    float s[2];
-    lanes.Reduce(s);
-    sums[0] += static_cast<double>(s[0]);
-    sums[1] += static_cast<double>(s[1]);
-  }
-}
-
-// Counts what lies in `inner`, and collects what lies in `outer` only.
-size_t CountAndCollect(const LogitVector& x, const BlockSums* HWY_RESTRICT sums, Interval inner, Interval outer,
-                       std::vector<Candidate>& found) {
-  const RowTag d;
-  size_t count = 0;
-  for (size_t b = 0; b < x.n_blocks(); ++b) {
-    if (sums[b].max < outer.low) continue;
-    const float* HWY_RESTRICT block = x.block(b);
-    size_t in = 0, in_outer = 0;
-    ForBlock([&](size_t i) LP_LAMBDA {
-      const auto v = hn::LoadU(d, block + i);
-      in += hn::CountTrue(d, InInterval(v, inner));
-      in_outer += hn::CountTrue(d, InInterval(v, outer));
-    });
-    count += in;
-    if (in == in_outer) continue;
-    for (size_t i = 0; i < kBlock; ++i) {
-      if (outer.Holds(block[i]) && !inner.Holds(block[i])) {
-        found.push_back({static_cast<TokenId>(b * kBlock + i), block[i]});
-      }
-    }
-  }
-  return count;
-}
-
-}  // namespace HWY_NAMESPACE
-}  // namespace lp
-HWY_AFTER_NAMESPACE();
-
-#if HWY_ONCE
-namespace lp {
-HWY_EXPORT(CopySide);
-HWY_EXPORT(Weights);
-HWY_EXPORT(SumSide);
-HWY_EXPORT(SumsOf);
-HWY_EXPORT(CountAndCollect);
-
 namespace {
 
 constexpr size_t kSampled = 8;  // consecutive logits of each block of 256
@@ -303,8 +143,7 @@ class MassSearch {
     }
     share = 1;
     std::fill(sample + used, sample + n, kMasked);
-    HWY_DYNAMIC_DISPATCH(Weights)
-    (weight_, sample, n, sums_.total.max, static_cast<float>(log_sum_), w);
+    mass::Weights(weight_, sample, n, sums_.total.max, static_cast<float>(log_sum_), w);
 
     // A histogram of the sample by position: weights, and their squares for how wrong it may be.
     double near = std::numeric_limits<double>::infinity(), far = -near;
@@ -373,16 +212,13 @@ class MassSearch {
       if (outside) {
         for (const BlockSums& b : sums_.blocks) base += b.max < out.low ? BlockWeight(b) : 0;
       }
-      const size_t n_side =
-          HWY_DYNAMIC_DISPATCH(CopySide)(x_, sums_.blocks.data(), out.low, outside ? in : out, outside, side);
-      const size_t n = HWY_DYNAMIC_DISPATCH(SumSide)(weight_, side, WholeBlocks(n_side), sums_.total.max, log_sum,
-                                                     outside ? out : in, outside, out, in, base, between);
+      const size_t n_side = mass::CopySide(x_, sums_.blocks.data(), out.low, outside ? in : out, outside, side);
+      const size_t n = mass::SumSide(weight_, side, WholeBlocks(n_side), sums_.total.max, log_sum, outside ? out : in,
+                                     outside, out, in, base, between);
       float* w = Room(s.weights, WholeBlocks(n));
-      HWY_DYNAMIC_DISPATCH(Weights)(weight_, between, WholeBlocks(n), sums_.total.max, log_sum, w);
+      mass::Weights(weight_, between, WholeBlocks(n), sums_.total.max, log_sum, w);
       const auto mass = [&](Interval interval) {
-        double sums[2];
-        HWY_DYNAMIC_DISPATCH(SumsOf)(between, w, WholeBlocks(n), interval, outside, sums);
-        return base + sums[0];
+        return base + mass::SumInside(between, w, WholeBlocks(n), interval, outside);
       };
       const auto reaches = [&](Interval interval) {
         return outside ? mass(interval) <= rest_ : mass(interval) >= target_;
@@ -408,7 +244,7 @@ class MassSearch {
   MassEdge Walk(Interval before, Interval through, double mass_before) {
     std::vector<Candidate> found;
     MassEdge edge;
-    edge.n = HWY_DYNAMIC_DISPATCH(CountAndCollect)(x_, sums_.blocks.data(), before, through, found);
+    edge.n = mass::CountAndCollect(x_, sums_.blocks.data(), before, through, found);
     const auto in_order = [&](const Candidate& a, const Candidate& b) { return order_.Before(a, b); };
     if (!std::is_sorted(found.begin(), found.end(), in_order)) std::sort(found.begin(), found.end(), in_order);
     edge.through = mass_before;
@@ -447,4 +283,3 @@ MassEdge FindMassAround(const LogitVector& x, const VectorSums& sums, double cen
 }
 
 }  // namespace lp
-#endif  // HWY_ONCE

@@ -1,5 +1,5 @@
 // The two orders in which FindMass and FindMassAround walk through a vocabulary, as a growing family of intervals of
-// values: the tokens in Order::Until(key) are a prefix of the order, and grow with the key. Internal to mass.cc.
+// values: the tokens in Order::Until(key) are a prefix of the order, and grow with the key. Internal to FindMass.
 #pragma once
 
 #include <algorithm>

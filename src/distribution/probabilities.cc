@@ -1,11 +1,26 @@
-// Softmax and KlDivergence: what is relative to sums that are already known.
+// Softmax, MassMasked and KlDivergence.
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <vector>
 
 #include "base/check.h"
 #include "distribution/exp.h"
 #include "distribution/sums.h"
+
+#ifndef LP_DISTRIBUTION_PROBABILITIES_ONCE
+#define LP_DISTRIBUTION_PROBABILITIES_ONCE
+namespace lp {
+
+// Of one block of two vectors, dx = x - max_x and dy = y - max_y.
+struct JointSums {
+  float max_x, max_y;
+  float sum_exp_x, sum_exp_y;  // sum e^dx, sum e^dy
+  float cross;                 // sum e^dx (dx - dy)
+};
+
+}  // namespace lp
+#endif  // LP_DISTRIBUTION_PROBABILITIES_ONCE
 
 #undef HWY_DISABLED_TARGETS
 #define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)  // as in quant/matrix.cc
@@ -42,9 +57,13 @@ double SumMasked(const float* HWY_RESTRICT x, const float* HWY_RESTRICT after, f
   const RowTag d;
   const auto max = hn::Set(d, max_logit), masked = hn::Set(d, kMasked);
   LaneSums<1> lanes;
-  lanes.Add([&](size_t i, RowVec* out) LP_LAMBDA {
-    auto y = hn::Sub(hn::LoadU(d, x + i), max);
-    out[0] = hn::IfThenElseZero(hn::Eq(hn::LoadU(d, after + i), masked), ExpFlush(d, y));
+  lanes.AddFour([&](const auto& at, auto& out) LP_LAMBDA {
+    RowVec y[4];
+    Each<4>([&](auto v) LP_LAMBDA { y[v] = hn::Sub(hn::LoadU(d, x + at(v)), max); });
+    ExpFlush<4>(d, y, out[0]);
+    Each<4>([&](auto v) LP_LAMBDA {
+      out[0][v] = hn::IfThenElseZero(hn::Eq(hn::LoadU(d, after + at(v)), masked), out[0][v]);
+    });
   });
   float sum;
   lanes.Reduce(&sum);
@@ -58,12 +77,15 @@ template <bool kMayMask>
 HWY_INLINE double CrossBlock(const float* HWY_RESTRICT x, RowVec max_x, const float* HWY_RESTRICT y, RowVec max_y) {
   const RowTag d;
   LaneSums<1> lanes;
-  lanes.Add([&](size_t i, RowVec* terms) LP_LAMBDA {
-    auto dx = hn::Sub(hn::LoadU(d, x + i), max_x);
-    auto dy = hn::Sub(hn::LoadU(d, y + i), max_y);
-    if constexpr (kMayMask) dy = hn::Max(dy, hn::Set(d, -1e30f));
-    const auto e = ExpFlush(d, dx);
-    terms[0] = hn::Mul(e, hn::Sub(dx, dy));
+  lanes.AddFour([&](const auto& at, auto& terms) LP_LAMBDA {
+    RowVec dx[4], e[4];
+    Each<4>([&](auto v) LP_LAMBDA { dx[v] = hn::Sub(hn::LoadU(d, x + at(v)), max_x); });
+    ExpFlush<4>(d, dx, e);
+    Each<4>([&](auto v) LP_LAMBDA {
+      auto dy = hn::Sub(hn::LoadU(d, y + at(v)), max_y);
+      if constexpr (kMayMask) dy = hn::Max(dy, hn::Set(d, -1e30f));
+      terms[0][v] = hn::Mul(e[v], hn::Sub(dx[v], dy));
+    });
   });
   float sum;
   lanes.Reduce(&sum);
@@ -99,6 +121,57 @@ double CrossSum(const LogitVector& x, float max_x, const LogitVector& y, float m
   return total;
 }
 
+HWY_INLINE void MaxAndMin(const float* HWY_RESTRICT x, float& max, float& min) {
+  const RowTag d;
+  auto high = hn::LoadU(d, x), low = high;
+  ForBlock([&](size_t i) LP_LAMBDA {
+    const auto v = hn::LoadU(d, x + i);
+    high = hn::Max(high, v);
+    low = hn::Min(low, v);
+  });
+  max = hn::GetLane(hn::MaxOfLanes(d, high));
+  min = hn::GetLane(hn::MinOfLanes(d, low));
+}
+
+// Everything that KL is made of, block by block; false where a logit is masked, which this is not for.
+bool JointBlocks(const LogitVector& x, const LogitVector& y, JointSums* HWY_RESTRICT out) {
+  const RowTag d;
+  constexpr size_t kGroup = 8;
+  LaneSums<3> lanes[kGroup];
+  for (size_t first = 0; first < x.n_blocks(); first += kGroup) {
+    const size_t end = std::min(x.n_blocks(), first + kGroup);
+    for (size_t b = first; b < end; ++b) {
+      float min_x, min_y;
+      MaxAndMin(x.block(b), out[b].max_x, min_x);
+      MaxAndMin(y.block(b), out[b].max_y, min_y);
+      if (std::min(min_x, min_y) > kMasked) continue;
+      const size_t used = std::min(kBlock, x.size() - b * kBlock);  // the rest is padding
+      if (CountFinite(x.block(b)) < used || CountFinite(y.block(b)) < used) return false;
+    }
+    for (size_t b = first; b < end; ++b) {
+      const float *HWY_RESTRICT from_x = x.block(b), *HWY_RESTRICT from_y = y.block(b);
+      const auto max_x = hn::Set(d, out[b].max_x), max_y = hn::Set(d, out[b].max_y);
+      lanes[b - first].AddFour([&](const auto& at, auto& terms) LP_LAMBDA {
+        RowVec dx[4], dy[4];
+        Each<4>([&](auto v) LP_LAMBDA { dy[v] = hn::Sub(hn::LoadU(d, from_y + at(v)), max_y); });
+        ExpFlush<4>(d, dy, terms[2]);
+        Each<4>([&](auto v) LP_LAMBDA { dx[v] = hn::Sub(hn::LoadU(d, from_x + at(v)), max_x); });
+        ExpFlush<4>(d, dx, terms[0]);
+        Each<4>([&](auto v) LP_LAMBDA {  // not the dy above, which goes no further than its exponential
+          dy[v] = hn::Max(hn::Sub(hn::LoadU(d, from_y + at(v)), max_y), hn::Set(d, -1e30f));
+          terms[1][v] = hn::Mul(terms[0][v], hn::Sub(dx[v], dy[v]));
+        });
+      });
+    }
+    for (size_t b = first; b < end; ++b) {
+      float sums[3];
+      lanes[b - first].Reduce(sums);
+      out[b].sum_exp_x = sums[0], out[b].cross = sums[1], out[b].sum_exp_y = sums[2];
+    }
+  }
+  return true;
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace lp
 HWY_AFTER_NAMESPACE();
@@ -108,6 +181,7 @@ namespace lp {
 HWY_EXPORT(SoftmaxBlocks);
 HWY_EXPORT(CrossSum);
 HWY_EXPORT(SumMasked);
+HWY_EXPORT(JointBlocks);
 
 void Softmax(const LogitVector& x, const SoftmaxSums& sums, std::span<float> p) {
   LP_CHECK(x.size() == p.size() && sums.sum_exp > 0);
@@ -133,6 +207,26 @@ double KlDivergence(const LogitVector& x, const SoftmaxSums& x_sums, const Logit
   if (x_sums.n > y_sums.n) return std::numeric_limits<double>::infinity();
   const double cross = HWY_DYNAMIC_DISPATCH(CrossSum)(x, x_sums.max, y, y_sums.max, y_sums.n < y.size());
   return std::max(0.0, cross / x_sums.sum_exp - std::log(x_sums.sum_exp) + std::log(y_sums.sum_exp));
+}
+
+double KlDivergence(const LogitVector& x, const LogitVector& y) {
+  LP_CHECK(x.size() == y.size());
+  std::vector<JointSums> blocks(x.n_blocks());
+  if (!HWY_DYNAMIC_DISPATCH(JointBlocks)(x, y, blocks.data())) {
+    return KlDivergence(x, ComputeSums(x, Sums::kMass).total, y, ComputeSums(y, Sums::kMass).total);
+  }
+  float max_x = kMasked, max_y = kMasked;
+  for (const JointSums& b : blocks) max_x = std::max(max_x, b.max_x), max_y = std::max(max_y, b.max_y);
+  double sum_x = 0, sum_y = 0, cross = 0;
+  for (const JointSums& b : blocks) {
+    const double to_x = static_cast<double>(b.max_x) - static_cast<double>(max_x);
+    const double to_y = static_cast<double>(b.max_y) - static_cast<double>(max_y);
+    const double scale = ExpNonPositiveDouble(to_x), e = static_cast<double>(b.sum_exp_x);
+    sum_x += scale * e;
+    cross += scale * (static_cast<double>(b.cross) + (to_x - to_y) * e);
+    sum_y += ExpNonPositiveDouble(to_y) * static_cast<double>(b.sum_exp_y);
+  }
+  return std::max(0.0, cross / sum_x - std::log(sum_x) + std::log(sum_y));
 }
 
 }  // namespace lp

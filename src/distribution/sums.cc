@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/check.h"
 #include "distribution/exp.h"
@@ -21,11 +22,9 @@ namespace lp {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// The difference x - max is rounded, and not corrected as in Softmax(): its error is at most |y| 2^-24, that is, a
-// relative error of a term e^y; over the block it averages to (sum |y| e^y / sum e^y) 2^-24, and the mean of |y| under
-// a softmax over 256 is below 4: 2.4e-7, if all errors had the same sign.
-template <Sums kWhich, class LoadLogits>
-HWY_INLINE void SumBlock(const LoadLogits& load, BlockSums& out) {
+// The maximum of a block and how many of its logits are not masked.
+template <class Load>
+HWY_INLINE void LookAt(const Load& load, BlockSums& out) {
   const RowTag d;
   auto max0 = load(size_t{0}), max1 = load(kPart);
   auto min0 = max0, min1 = max1;
@@ -36,63 +35,90 @@ HWY_INLINE void SumBlock(const LoadLogits& load, BlockSums& out) {
     min0 = hn::Min(min0, v0);
     min1 = hn::Min(min1, v1);
   }
-  out = {};
   out.max = hn::GetLane(hn::MaxOfLanes(d, hn::Max(max0, max1))) + 0.0f;  // never -0, as in ScanLogits
-  if (out.max == kMasked) return;
   const float min = hn::GetLane(hn::MinOfLanes(d, hn::Min(min0, min1)));
-  out.n = static_cast<float>(kBlock);
-  if (HWY_UNLIKELY(!(min > kMasked))) {
-    size_t n = 0;
-    ForBlock([&](size_t i) LP_LAMBDA { n += hn::CountTrue(d, hn::Gt(load(i), hn::Set(d, kMasked))); });
-    out.n = static_cast<float>(n);
-  }
+  out.n = static_cast<float>(HWY_LIKELY(min > kMasked) ? kBlock : CountFinite(load));
+}
 
-  const auto max = hn::Set(d, out.max);
-  constexpr size_t kSums = kWhich == Sums::kAll ? 4 : kWhich == Sums::kEntropy ? 2 : 1;
-  LaneSums<kSums> lanes;
-  lanes.Add([&](size_t i, RowVec* terms) LP_LAMBDA {
-    auto y = hn::Sub(load(i), max);
-    const auto e = ExpFlush(d, y);
-    terms[0] = e;
-    if constexpr (kSums > 1) terms[1] = hn::Mul(y, e);
+// The difference x - max is rounded, and not corrected as in Softmax(): its error is at most |y| 2^-24, that is, a
+// relative error of a term e^y; over the block it averages to (sum |y| e^y / sum e^y) 2^-24, and the mean of |y| under
+// a softmax over 256 is below 4: 2.4e-7, if all errors had the same sign.
+template <size_t kSums, class Load>
+HWY_INLINE void SumLanes(const Load& load, float block_max, LaneSums<kSums>& lanes) {
+  const RowTag d;
+  const auto max = hn::Set(d, block_max);
+  lanes.AddFour([&](const auto& at, auto& terms) LP_LAMBDA {
+    RowVec y[4];
+    Each<4>([&](auto v) LP_LAMBDA { y[v] = hn::Sub(load(at(v)), max); });
+    ExpFlush<4>(d, y, terms[0]);
+    if constexpr (kSums > 1) Each<4>([&](auto v) LP_LAMBDA { terms[1][v] = hn::Mul(y[v], terms[0][v]); });
     if constexpr (kSums > 2) {
-      terms[2] = hn::Mul(y, terms[1]);
-      terms[3] = hn::Mul(e, e);
+      Each<4>([&](auto v) LP_LAMBDA { terms[2][v] = hn::Mul(y[v], terms[1][v]); });
+      Each<4>([&](auto v) LP_LAMBDA { terms[3][v] = hn::Mul(terms[0][v], terms[0][v]); });
     }
   });
-  float sums[kSums];
-  lanes.Reduce(sums);
-  out.sum_exp = sums[0];
-  if constexpr (kSums > 1) out.sum_x_exp = sums[1];
-  if constexpr (kSums > 2) {
-    out.sum_xx_exp = sums[2];
-    out.sum_exp2 = sums[3];
+}
+
+// load_of(b) gives the loader of block b; known_max(b) its maximum, where known_n says how many blocks that is known of
+// to hold no mask (0 and more), or nothing is known (kUnknown). Several blocks at a time: their maxima first, their
+// lanes in the end, so that no exponential waits for a maximum across lanes.
+constexpr size_t kUnknown = std::numeric_limits<size_t>::max();
+template <Sums kWhich, class LoadOf, class KnownMax>
+HWY_INLINE void SumEach(const LoadOf& load_of, const KnownMax& known_max, size_t known_n, size_t n_blocks,
+                        BlockSums* HWY_RESTRICT out) {
+  constexpr size_t kSums = kWhich == Sums::kAll ? 4 : kWhich == Sums::kEntropy ? 2 : 1, kGroup = 8;
+  LaneSums<kSums> lanes[kGroup];
+  for (size_t first = 0; first < n_blocks; first += kGroup) {
+    const size_t end = std::min(n_blocks, first + kGroup);
+    for (size_t b = first; b < end; ++b) {
+      out[b] = {};
+      if (known_n == kUnknown) {
+        LookAt(load_of(b), out[b]);
+      } else {
+        out[b].max = known_max(b);
+        out[b].n = static_cast<float>(b < known_n ? kBlock : CountFinite(load_of(b)));
+      }
+    }
+    for (size_t b = first; b < end; ++b) {
+      if (out[b].n > 0) SumLanes(load_of(b), out[b].max, lanes[b - first]);
+    }
+    for (size_t b = first; b < end; ++b) {
+      if (out[b].n == 0) continue;
+      float sums[kSums];
+      lanes[b - first].Reduce(sums);
+      out[b].sum_exp = sums[0];
+      if constexpr (kSums > 1) out[b].sum_x_exp = sums[1];
+      if constexpr (kSums > 2) {
+        out[b].sum_xx_exp = sums[2];
+        out[b].sum_exp2 = sums[3];
+      }
+    }
   }
 }
 
-template <Sums kWhich>
-HWY_INLINE void SumEach(const float* const* blocks, size_t n_blocks, BlockSums* HWY_RESTRICT out) {
-  const RowTag d;
-  for (size_t b = 0; b < n_blocks; ++b) {
+void SumBlocks(Sums which, const float* const* blocks, size_t n_blocks, const float* max, size_t known_n,
+               BlockSums* HWY_RESTRICT out) {
+  const auto load_of = [&](size_t b) LP_LAMBDA {
     const float* HWY_RESTRICT x = blocks[b];
-    SumBlock<kWhich>([&](size_t i) LP_LAMBDA { return hn::LoadU(d, x + i); }, out[b]);
-  }
+    return [x](size_t i) LP_LAMBDA { return hn::LoadU(RowTag(), x + i); };
+  };
+  const auto known_max = [&](size_t b) LP_LAMBDA { return max[b]; };
+  if (which == Sums::kAll) SumEach<Sums::kAll>(load_of, known_max, known_n, n_blocks, out);
+  else if (which == Sums::kEntropy) SumEach<Sums::kEntropy>(load_of, known_max, known_n, n_blocks, out);
+  else SumEach<Sums::kMass>(load_of, known_max, known_n, n_blocks, out);
 }
-void SumBlocks(const float* const* blocks, size_t n_blocks, BlockSums* HWY_RESTRICT out) { SumEach<Sums::kAll>(blocks, n_blocks, out); }
-void SumEntropies(const float* const* blocks, size_t n_blocks, BlockSums* HWY_RESTRICT out) { SumEach<Sums::kEntropy>(blocks, n_blocks, out); }
-void SumMasses(const float* const* blocks, size_t n_blocks, BlockSums* HWY_RESTRICT out) { SumEach<Sums::kMass>(blocks, n_blocks, out); }
 
-// Of the quotients: divided into a block of their own first, which stays in the nearest cache.
-void SumQuotients(const float* const* blocks, size_t n_blocks, float t, bool entropy, BlockSums* HWY_RESTRICT out) {
-  const RowTag d;
-  const auto divisor = hn::Set(d, t);
-  HWY_ALIGN float quotients[kBlock];
-  const float* block = quotients;
-  for (size_t b = 0; b < n_blocks; ++b) {
+// Of the quotients. Dividing keeps the order, so the maxima are quotients, too.
+void SumQuotients(const float* const* blocks, size_t n_blocks, float t, bool entropy, const float* max, size_t known_n,
+                  BlockSums* HWY_RESTRICT out) {
+  const auto divisor = hn::Set(RowTag(), t);
+  const auto load_of = [&](size_t b) LP_LAMBDA {
     const float* HWY_RESTRICT x = blocks[b];
-    ForBlock([&](size_t i) LP_LAMBDA { hn::Store(hn::Div(hn::LoadU(d, x + i), divisor), d, quotients + i); });
-    entropy ? SumEach<Sums::kEntropy>(&block, 1, out + b) : SumEach<Sums::kMass>(&block, 1, out + b);
-  }
+    return [x, divisor](size_t i) LP_LAMBDA { return hn::Div(hn::LoadU(RowTag(), x + i), divisor); };
+  };
+  const auto known_max = [&](size_t b) LP_LAMBDA { return max[b] / t + 0.0f; };
+  entropy ? SumEach<Sums::kEntropy>(load_of, known_max, known_n, n_blocks, out)
+          : SumEach<Sums::kMass>(load_of, known_max, known_n, n_blocks, out);
 }
 
 }  // namespace HWY_NAMESPACE
@@ -125,8 +151,6 @@ SoftmaxSums Combine(std::span<const BlockSums> blocks) {
 }  // namespace
 
 HWY_EXPORT(SumBlocks);
-HWY_EXPORT(SumEntropies);
-HWY_EXPORT(SumMasses);
 HWY_EXPORT(SumQuotients);
 
 double SoftmaxSums::LogSumExp() const { return static_cast<double>(max) + std::log(sum_exp); }
@@ -143,25 +167,34 @@ double SoftmaxSums::EffectiveVocabulary() const { return sum_exp * sum_exp / sum
 double SoftmaxSums::MeanLogit() const { return static_cast<double>(max) + sum_x_exp / sum_exp; }
 
 namespace {
-void Sum(Sums which, std::span<const float* const> blocks, BlockSums* out) {
-  if (which == Sums::kAll) HWY_DYNAMIC_DISPATCH(SumBlocks)(blocks.data(), blocks.size(), out);
-  else if (which == Sums::kEntropy) HWY_DYNAMIC_DISPATCH(SumEntropies)(blocks.data(), blocks.size(), out);
-  else HWY_DYNAMIC_DISPATCH(SumMasses)(blocks.data(), blocks.size(), out);
+
+void Sum(Sums which, std::span<const float* const> blocks, const float* max, size_t known_n, BlockSums* out) {
+  HWY_DYNAMIC_DISPATCH(SumBlocks)(which, blocks.data(), blocks.size(), max, known_n, out);
 }
+
+// Of how many blocks at the start it is known that they hold no mask.
+size_t KnownN(const LogitVector& x, const Known& known) {
+  LP_CHECK(known.block_max.size() == x.n_blocks());
+  return known.no_masks ? x.size() / LogitVector::kBlock : 0;
+}
+
 }  // namespace
 
-VectorSums ComputeSums(const LogitVector& x, Sums which) {
+VectorSums ComputeSums(const LogitVector& x, Sums which, const Known& known) {
   VectorSums sums;
   sums.blocks.resize(x.n_blocks());
-  Sum(which, x.blocks(), sums.blocks.data());
+  const size_t known_n = known.block_max.empty() ? std::numeric_limits<size_t>::max() : KnownN(x, known);
+  Sum(which, x.blocks(), known.block_max.data(), known_n, sums.blocks.data());
   sums.total = Combine(sums.blocks);
   return sums;
 }
 
-SoftmaxSums ComputeSumsOfQuotient(const LogitVector& x, float t, Sums which) {
+SoftmaxSums ComputeSumsOfQuotient(const LogitVector& x, float t, Sums which, const Known& known) {
   LP_CHECK(t > 0 && which != Sums::kAll);
   std::vector<BlockSums> blocks(x.n_blocks());
-  HWY_DYNAMIC_DISPATCH(SumQuotients)(x.blocks().data(), x.n_blocks(), t, which == Sums::kEntropy, blocks.data());
+  HWY_DYNAMIC_DISPATCH(SumQuotients)
+  (x.blocks().data(), x.n_blocks(), t, which == Sums::kEntropy, known.block_max.data(), KnownN(x, known),
+   blocks.data());
   return Combine(blocks);
 }
 
@@ -172,7 +205,9 @@ VectorSums ComputeSums(const LogitVector& x, const LogitVector& before, const Ve
   for (size_t b = 0; b < x.n_blocks();) {
     size_t end = b;
     while (end < x.n_blocks() && !x.SharesBlock(before, end)) ++end;
-    if (end > b) Sum(which, x.blocks().subspan(b, end - b), sums.blocks.data() + b);
+    if (end > b) {
+      Sum(which, x.blocks().subspan(b, end - b), nullptr, std::numeric_limits<size_t>::max(), sums.blocks.data() + b);
+    }
     b = end + 1;
   }
   sums.total = Combine(sums.blocks);

@@ -60,9 +60,14 @@ struct VectorSums {
 // Fewer of them take less time, and have the same bits; the others are 0. kMass: max, n and sum_exp, all that a
 // probability or a prefix of some mass asks for. kEntropy: sum_x_exp, too.
 enum class Sums : uint8_t { kAll, kEntropy, kMass };
-VectorSums ComputeSums(const LogitVector& x, Sums which = Sums::kAll);
-// Those of Divide(x, t), without making it.
-SoftmaxSums ComputeSumsOfQuotient(const LogitVector& x, float t, Sums which);
+// What a scan has found already, which spares looking at every logit twice.
+struct Known {
+  std::span<const float> block_max;  // [n_blocks], or empty
+  bool no_masks = false;             // no logit is -inf
+};
+VectorSums ComputeSums(const LogitVector& x, Sums which = Sums::kAll, const Known& known = {});
+// Those of Divide(x, t), without making it. The maxima must be known.
+SoftmaxSums ComputeSumsOfQuotient(const LogitVector& x, float t, Sums which, const Known& known);
 // The same result (bit for bit); blocks that `x` shares with `before` are taken from `before_sums`.
 VectorSums ComputeSums(const LogitVector& x, const LogitVector& before, const VectorSums& before_sums,
                        Sums which = Sums::kAll);
@@ -82,6 +87,8 @@ double MassMasked(const LogitVector& x, const VectorSums& sums, const LogitVecto
 // [D12] KL(P || Q) = sum P log(P / Q) for P = softmax(x), Q = softmax(y); +inf where P > 0 meets Q = 0. Absolute error
 // below 3e-6.
 double KlDivergence(const LogitVector& x, const SoftmaxSums& x_sums, const LogitVector& y, const SoftmaxSums& y_sums);
+// The same where no sums are known: one pass for all of them.
+double KlDivergence(const LogitVector& x, const LogitVector& y);
 
 // Population mean and standard deviation of the logits above -inf. [D27]
 struct Moments {

@@ -88,7 +88,7 @@ TEST(ComputeSums, TheSameBitsOnEveryTarget) {
         const VectorSums s = ComputeSums(v);
         std::vector<float> p(n);
         Softmax(v, s.total, p);
-        const double kl = KlDivergence(v, s.total, other, ComputeSums(other).total);
+        const double kl = KlDivergence(v, s.total, other, ComputeSums(other).total) + KlDivergence(v, other);
         const Moments moments = LogitMoments(v);
         const Scan scan = ScanLogits(v);
         if (!have) first = s, first_p = p, first_kl = kl, first_moments = moments, have = true;
@@ -117,6 +117,26 @@ TEST(ComputeSums, SharedBlocksAreTakenFromBefore) {
     after.MaskBlock(3);
     const VectorSums whole = ComputeSums(after), update = ComputeSums(after, before, before_sums);
     EXPECT_TRUE(Same(whole.total, update.total)) << name;
+  }
+}
+
+// Mutation: known_n rounded up to the padded block -> red (n, and exponentials of padding).
+TEST(ComputeSums, WhatAScanKnowsChangesNoBit) {
+  for (const size_t n : Sizes()) {
+    for (const auto& [name, x] : AllShapes(n)) {
+      const LogitVector v(x);
+      const Scan scan = ScanLogits(v);
+      const Known known = {.block_max = scan.block_max, .no_masks = scan.n_finite == n};
+      ForEachSimdTarget([&, &name = name] {
+        for (const Sums which : {Sums::kAll, Sums::kEntropy, Sums::kMass}) {
+          ASSERT_TRUE(Same(ComputeSums(v, which, known).total, ComputeSums(v, which).total)) << name << ", n = " << n;
+        }
+        if (name == "extremes") return;  // whose quotients are not all finite
+        ASSERT_TRUE(Same(ComputeSumsOfQuotient(v, 0.8f, Sums::kEntropy, known),
+                         ComputeSums(Divide(v, 0.8f), Sums::kEntropy).total))
+            << name << ", n = " << n;
+      });
+    }
   }
 }
 
@@ -190,12 +210,13 @@ TEST(KlOfBlocks, EqualsDoubleReferenceOnEveryTarget) {
         const double expected = ReferenceKl(shapes[a].x, other);
         ForEachSimdTarget([&] {
           const LogitVector x(shapes[a].x), y(other);
-          const double kl = KlDivergence(x, ComputeSums(x).total, y, ComputeSums(y).total);
-          if (std::isinf(expected)) {
-            ASSERT_EQ(kl, expected);
-          } else {
-            ASSERT_NEAR(kl, expected, 3e-6 + 1e-6 * expected);
-            if (expected < 30) worst = std::max(worst, std::abs(kl - expected));
+          for (const double kl : {KlDivergence(x, ComputeSums(x).total, y, ComputeSums(y).total), KlDivergence(x, y)}) {
+            if (std::isinf(expected)) {
+              ASSERT_EQ(kl, expected);
+            } else {
+              ASSERT_NEAR(kl, expected, 3e-6 + 1e-6 * expected);
+              if (expected < 30) worst = std::max(worst, std::abs(kl - expected));
+            }
           }
         });
       }

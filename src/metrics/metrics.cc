@@ -94,7 +94,7 @@ class FromSums {
 class Quotient {
  public:
   Quotient(const State& edited, double t)
-      : edited_(edited), t_(static_cast<float>(t)), sums_(ComputeSumsOfQuotient(edited.values(), t_, Sums::kEntropy)) {}
+      : edited_(edited), t_(static_cast<float>(t)), sums_(edited.SumsDividedBy(t_)) {}
   const SoftmaxSums& sums() const { return sums_; }
   std::span<const Candidate> Top(size_t k) const { return edited_.Top(k); }  // dividing changes no rank
   bool Has(TokenId id) const { return edited_.Has(id); }

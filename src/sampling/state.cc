@@ -114,10 +114,18 @@ std::span<const float> State::block_max() const {
   return block_max_;
 }
 
+Known State::Scanned() const { return {.block_max = block_max(), .no_masks = n_ == values_.size()}; }
+
+SoftmaxSums State::SumsDividedBy(float t) const {
+  LP_CHECK(!narrow_);
+  return ComputeSumsOfQuotient(values_, t, Sums::kEntropy, Scanned());
+}
+
 const VectorSums& State::vector_sums() const {
   if (!vector_sums_) {
     const bool known = before_ != nullptr && before_->vector_sums_;
-    vector_sums_ = known ? ComputeSums(values_, before_->values_, *before_->vector_sums_) : ComputeSums(values_);
+    vector_sums_ = known ? ComputeSums(values_, before_->values_, *before_->vector_sums_)
+                         : ComputeSums(values_, Sums::kAll, Scanned());
   }
   return *vector_sums_;
 }
@@ -127,7 +135,7 @@ const VectorSums& State::vector_mass() const {
   if (!vector_mass_) {
     const bool known = before_ != nullptr && before_->vector_mass_;
     vector_mass_ = known ? ComputeSums(values_, before_->values_, *before_->vector_mass_, Sums::kMass)
-                         : ComputeSums(values_, Sums::kMass);
+                         : ComputeSums(values_, Sums::kMass, Scanned());
   }
   return *vector_mass_;
 }
@@ -141,7 +149,8 @@ const SoftmaxSums& State::sums() const {
 std::span<const Candidate> State::Top(size_t k) const {
   k = std::min(k, n_);
   if (narrow_) return std::span(list_).first(k);
-  if (top_.size() < k) top_ = TopRanked(values_, block_max(), std::min(n_, std::max(k, 2 * top_.size())));
+  // A few more than asked for: whoever asks for the k-th token mostly wants to know whether the next one ties with it.
+  if (top_.size() < k) top_ = TopRanked(values_, block_max(), std::min(n_, std::max(k + 8, 2 * top_.size())));
   return std::span(top_).first(k);
 }
 

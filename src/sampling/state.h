@@ -41,6 +41,8 @@ class State {
   double ProbabilityOf(float value) const;  // exp(value - log sum exp)
   double Probability(TokenId id) const { return ProbabilityOf(Value(id)); }
   const SoftmaxSums& sums() const;
+  // Those of Divided(t), as far as its entropy needs them, without making it. Wide only; t must not overflow.
+  SoftmaxSums SumsDividedBy(float t) const;
   const SoftmaxSums& mass() const { return narrow_ ? sums() : vector_mass().total; }  // only max, n and sum_exp
 
   // The first min(k, n()) tokens in rank order, sorted only as far as somebody asked. Valid until the next call.
@@ -84,6 +86,7 @@ class State {
   State KeepRange(float low, TokenId low_last_id, float high, size_t n) const;
   static State Narrow(std::vector<Candidate> list, size_t n_vocab);
   std::span<const float> block_max() const;
+  Known Scanned() const;
   const VectorSums& vector_sums() const;
   const VectorSums& vector_mass() const;
 
