@@ -8,7 +8,7 @@ import type { Tokenized } from '../src/lib/api/wire'
 import { seriousFindings } from './axe'
 import { withTexts } from './gguf.mjs'
 import { settled } from './harness.mjs'
-import { OnPage } from './page'
+import { OnPage, under } from './page'
 
 const TEMPLATE = "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}\n{% endfor %}{% if add_generation_prompt %}assistant:{% endif %}"
 const shipped = fileURLToPath(new URL('../../models/logitpeek-tales-q8_0.gguf', import.meta.url))
@@ -31,7 +31,7 @@ test('a conversation with roles goes through the model’s own template, and wha
   const messages = [{ role: 'user', content: 'Tell me a tale.' }, { role: 'assistant', content: 'Once' }, { role: 'system', content: 'Be brief.' }]
   const expected = await on.ask<Tokenized>('/chat', { messages })
   await on.see('dress').getByText('ids').click()
-  await expect.poll(() => on.page.locator('[data-testid=prompt-token] sub').allTextContents()).toEqual(expected.tokens.map((token) => String(token.id)))
+  await expect.poll(() => under(on.page)).toEqual(expected.tokens.map((token) => String(token.id)))
   await settled(on.page)
   expect(Number(await on.page.getByTestId('row').first().locator('[data-cell=final]').getAttribute('title'))).toBe((await on.next(expected.tokens.map((token) => token.id))).tokens[0]?.prob)
   expect(await seriousFindings(on.page)).toEqual([])

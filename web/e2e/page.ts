@@ -69,3 +69,6 @@ export class OnPage {
     return new URLSearchParams(new URL(this.page.url()).hash.slice(1))
   }
 }
+
+/** What stands under the tokens of the prompt. */
+export const under = (page: Page) => page.locator('[data-testid=prompt-token] sub').evaluateAll((all) => all.map((sub) => (sub as HTMLElement).dataset.under))

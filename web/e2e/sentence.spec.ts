@@ -3,14 +3,14 @@ import { expect, test } from 'vitest'
 import type { Tokenized } from '../src/lib/api/wire'
 import { seriousFindings } from './axe'
 import { settled } from './harness.mjs'
-import { OnPage } from './page'
+import { OnPage, under } from './page'
 
 const on = new OnPage('A naïve cat')
 
 // Mutation: show ids where bytes are asked for -> red.
 test('tokens as text, with ids, or with bytes; half characters as bytes', async () => {
   const { tokens } = await on.ask<Tokenized>('/tokenize', { text: 'A naïve cat' })
-  const subs = () => on.page.locator('[data-testid=prompt-token] sub').allTextContents()
+  const subs = () => under(on.page)
   expect(await subs()).toEqual([])
   await on.see('dress').getByText('ids').click()
   expect(await subs()).toEqual(tokens.map((token) => String(token.id)))
