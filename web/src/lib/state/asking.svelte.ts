@@ -78,6 +78,7 @@ export abstract class Asking extends Writing {
   /** Another model from now on. What was typed stays; its tokens are read anew, for ids mean something else there. */
   load(name: string): Promise<void> {
     this.stop()
+    this.problem = null
     return this.guard(async () => this.#serve(await this.backend.load(name)))
   }
 
@@ -96,10 +97,12 @@ export abstract class Asking extends Writing {
 
   /** The text in the prompt field changed. Picks are not thrown away by typing: with picks it waits for apply(). */
   type(text: string): void {
+    this.#hush()
     this.draft = text
     this.#cancelTyping()
     this.typing = this.untouched && this.draftPending
     if (this.typing) this.#cancelTyping = this.#clock.after(TYPING_PAUSE_MS, () => this.apply())
+    else if (this.problem?.about === 'prompt') this.refresh() // back at the text before the one that was refused
   }
 
   /** Starts over from the text in the field. */
@@ -156,7 +159,18 @@ export abstract class Asking extends Writing {
     this.refresh()
   }
 
+  override note(): void {
+    super.note()
+    this.#hush()
+  }
+
+  /** One goes on: what was only to be read has been. */
+  #hush(): void {
+    if (this.problem?.about === 'said') this.problem = null
+  }
+
   set(change: Settings | Partial<Sampler>): void {
+    this.#hush()
     const byHand = change.seed !== undefined
     this.settings.set(change as Settings)
     if (byHand) this.seeds.forget()
@@ -165,6 +179,7 @@ export abstract class Asking extends Writing {
 
   /** The same settings, in another engine's meaning. */
   speak(dialect: string): void {
+    this.#hush()
     this.settings.speak(dialect)
     this.announcement = `Settings now mean what they mean in ${dialect}; what you did not set is its default.`
     this.refresh()
@@ -207,7 +222,7 @@ export abstract class Asking extends Writing {
       if (this.status && next.model !== null && next.model !== this.status.model.name) return this.retry()
       this.hurry.picture()
       this.picture = { tokens: look.tokens, next }
-      this.problem = null
+      if (this.problem?.about !== 'said') this.problem = null
     })
   }
 
@@ -237,7 +252,10 @@ export abstract class Asking extends Writing {
         this.#cancelAsking = this.#clock.after(ASK_AGAIN_MS, () => this.retry())
       } else if (error instanceof Failure) {
         this.typing = false
-        this.problem = refused(error)
+        // A refusal may be another model's, to whom these tokens are nothing: then the text is read anew.
+        const status = await this.backend.status().catch(() => null)
+        if (status && this.status && status.model.file !== this.status.model.file) this.#serve(status)
+        else this.problem = refused(error)
       } else {
         throw error
       }

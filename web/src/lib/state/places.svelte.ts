@@ -98,7 +98,7 @@ export class Places {
     const other = address.model !== null && bench.status !== null && address.model !== bench.status.model.name
     if (other && address.picks.length > 0) {
       bench.problem = {
-        about: 'other',
+        about: 'said',
         message: `This address was made with the model “${address.model}”, which numbers its tokens otherwise: the prompt and settings are here, the ${address.picks.length} picks are not. Load that model and open it again.`,
       }
       return bench.refresh()
@@ -108,6 +108,7 @@ export class Places {
       if (address.at !== null && bench.path[address.at - 1]) bench.stand(bench.path[address.at - 1]?.id ?? 0)
       return bench.refresh()
     }
+    let opened = false
     await bench.guard(async () => {
       const ids = [...prompt.map((node) => node.pick.token.id), ...address.picks]
       const { tokens } = await bench.backend.path({ tokens: ids, prompt_length: prompt.length, sampler: bench.settings.wanted })
@@ -124,6 +125,9 @@ export class Places {
       for (const pick of picks) ({ tree, at } = tree.grow(at, pick))
       const line = tree.path(at)
       bench.open({ tree: tree.visit(at), at: address.at === null ? at : (line[address.at - 1]?.id ?? at), prompt: address.prompt, chat: bench.asChat })
+      opened = true
     })
+    if (!opened && bench.problem && bench.problem.about !== 'gone')
+      bench.problem = { about: 'said', message: `The picks of this address cannot be read: ${bench.problem.message}`, field: bench.problem.field ?? null }
   }
 }

@@ -2,9 +2,9 @@
 import type { Failure } from '../api/backend'
 import type { StopReason } from '../api/wire'
 
-/** `gone`: no answer; asked again until there is one. `prompt`: this context cannot be taken. `other`: said once. */
+/** `gone`: no answer; asked again until there is one. `prompt`: this context cannot be taken. `said`: stands until one goes on. `other`: said until the next answer. */
 export interface Problem {
-  about: 'gone' | 'prompt' | 'other'
+  about: 'gone' | 'prompt' | 'said' | 'other'
   message: string
   /** JSON pointer of what was refused, where it was one thing. */
   field?: string | null
@@ -16,7 +16,7 @@ export const EMPTY: Problem = { about: 'prompt', message: 'The prompt is empty: 
 export const refused = (failure: Failure): Problem => ({ about: aboutPrompt(failure) ? 'prompt' : 'other', message: failure.message, field: failure.field })
 
 /** Refusals that a different prompt would mend: a bad text, or a context that is empty or longer than the model's. */
-const aboutPrompt = (failure: Failure) => failure.code === 'out_of_range' || /^\/(tokens|text|messages)/.test(failure.field ?? '')
+const aboutPrompt = ({ field, code }: Failure) => (field === null ? code === 'out_of_range' : /^\/(tokens|text|messages)/.test(field))
 
 /** The setting a refusal is about, by its name; null where it is about something else. */
 export const settingOf = (problem: Problem | null): string | null => (problem?.about === 'other' ? (/^\/sampler\/([a-z_]+)/.exec(problem.field ?? '')?.[1] ?? null) : null)

@@ -1,0 +1,139 @@
+// What goes wrong around a page, as a person meets it: it says what happens, goes on by itself where it can, and loses nothing that was typed.
+import { mkdtempSync, rmSync, truncateSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { Next } from '../src/lib/api/wire'
+import { writeModel } from '../measure/model.mjs'
+import { launch, open, serve, settled } from './harness.mjs'
+
+const PROMPT = 'Once upon a time, there was a little'
+
+let folder: string
+let server: Awaited<ReturnType<typeof serve>>
+let browser: Browser
+let context: BrowserContext
+let page: Page
+let complaints: string[]
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'logitpeek-'))
+  for (const name of ['other', 'broken']) writeModel(join(folder, `${name}.gguf`), { vocabulary: 512, context: 256, name: `${name} words` })
+  server = await serve({ env: { LOGITPEEK_MODELS: folder } })
+  browser = await launch()
+})
+afterAll(async () => {
+  await browser?.close()
+  await server?.stop()
+  rmSync(folder, { recursive: true })
+})
+beforeEach(async () => {
+  context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: 'reduce' })
+  complaints = []
+  context.on('weberror', (error) => complaints.push(error.error().message))
+  page = await open(context, server.url, PROMPT)
+})
+afterEach(async () => {
+  await context.close()
+  expect(complaints).toEqual([])
+  await post('model', { name: 'logitpeek-tales-q8_0' }) // whatever was loaded, the next one finds the first
+})
+
+const post = (path: string, body: object) => fetch(`${server.url}api/v1/${path}`, { method: 'POST', body: JSON.stringify(body) })
+const prompt = (where = page) => where.getByLabel('Prompt', { exact: true })
+const sentence = (where = page) => where.getByTestId('running-text').textContent()
+const picks = (where = page) => where.getByTestId('pick')
+const problem = () => page.getByTestId('problem')
+const quiet = () => problem().waitFor({ state: 'detached' })
+
+async function stream(pace: string, n: number) {
+  await page.getByTestId('pace').selectOption(pace)
+  await page.getByTestId('generate-n').fill(String(n))
+  await page.getByTestId('generate').click()
+  await picks().nth(2).waitFor()
+}
+
+// Mutation: forget the picks when a stream breaks off -> red.
+test('the server ends in the middle of a text: what came stays, and the page goes on when it is back', async () => {
+  const own = await serve()
+  await context.close()
+  context = await browser.newContext({ reducedMotion: 'reduce' })
+  page = await open(context, own.url, PROMPT)
+  await stream('100', 60)
+  await own.stop()
+  await problem().waitFor()
+  expect(await problem().textContent()).toContain('No answer')
+  const text = await sentence()
+  expect(await picks().count()).toBeGreaterThan(2)
+  await prompt().fill('typed while nobody listens')
+  const back = await serve({ port: Number(new URL(own.url).port) })
+  await quiet()
+  expect(await sentence()).toBe(text)
+  expect(await prompt().inputValue()).toBe('typed while nobody listens')
+  await context.close()
+  await back.stop()
+})
+
+test('a reload in the middle of a text finds what had come, and can go on', async () => {
+  await stream('100', 80)
+  await page.waitForTimeout(500) // the tab remembers a quarter of a second behind
+  const text = (await sentence()) ?? ''
+  await page.reload()
+  await settled(page)
+  const found = (await sentence()) ?? ''
+  expect(found.startsWith(PROMPT) && found.length > PROMPT.length).toBe(true)
+  expect(text.startsWith(found) || found.startsWith(text)).toBe(true)
+  expect(await page.getByTestId('generate').count()).toBe(1) // nothing runs on by itself
+  const before = await picks().count()
+  await page.getByTestId('greedy').or(page.getByRole('button', { name: /^Greedy/ })).first().click()
+  await expect.poll(() => picks().count()).toBe(before + 1)
+})
+
+test('a slow model: the old picture stays, marked as old; typing goes on, and the last word counts', async () => {
+  await page.route('**/api/v1/next', async (route) => {
+    await new Promise((done) => setTimeout(done, 500))
+    await route.continue()
+  })
+  for (const text of ['The', 'The king', 'The king had']) {
+    await prompt().fill(text)
+    await page.waitForTimeout(220) // longer than the pause after which it is read
+  }
+  expect(await page.locator('ol[role=listbox]').getAttribute('aria-busy')).toBe('true')
+  expect(await page.getByTestId('row').count()).toBe(20)
+  await prompt().press('End')
+  await page.keyboard.type(' a')
+  await expect.poll(() => sentence(), { timeout: 10_000 }).toBe('The king had a')
+  await settled(page)
+  const { ids } = (await (await post('tokenize', { text: 'The king had a' })).json()) as { ids: number[] }
+  const next = (await (await post('next', { tokens: ids })).json()) as Next
+  expect(Number(await page.getByTestId('row').first().getAttribute('data-id'))).toBe(next.tokens[0]?.id)
+})
+
+test('a model that cannot be loaded: said where it was asked for, and the old one stays', async () => {
+  await page.getByTestId('row').first().click()
+  await picks().first().waitFor()
+  const text = await sentence()
+  await page.getByTestId('model').click()
+  const use = page.locator('li', { hasText: 'broken words' }).getByRole('button', { name: 'Use' })
+  await use.waitFor()
+  truncateSync(join(folder, 'broken.gguf'), 40_000)
+  await use.click()
+  const said = page.locator('dialog').getByRole('alert')
+  await said.waitFor()
+  expect(await said.textContent()).toMatch(/broken\.gguf|truncated|beyond|end/i)
+  await page.keyboard.press('Escape')
+  expect(await page.getByTestId('model').textContent()).toContain('tales')
+  expect(await sentence()).toBe(text)
+  expect(await prompt().getAttribute('aria-invalid')).not.toBe('true')
+  await page.getByTestId('field-temperature').fill('0.7')
+  await quiet()
+})
+
+test('an address edited by hand, with picks that this model does not have: said, and the prompt is there', async () => {
+  await page.goto('about:blank')
+  await page.goto(`${server.url}#prompt=The+king&picks=99999999.5`)
+  await problem().waitFor()
+  expect(await problem().textContent()).toMatch(/99999999|vocabulary|token/i)
+  expect(await prompt().inputValue()).toBe('The king')
+})
