@@ -4,6 +4,9 @@
 """
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -13,6 +16,7 @@ import torch
 
 import gguf
 from export_gguf import metadata, tensors
+from mix import MIX
 from model import Config, Llama, attention
 from numpy_llama import NumpyLlama, log_sum_exp, score, tokenizer_of
 from reference import TEXTS
@@ -80,10 +84,34 @@ def check_forward(tokenizer: Tokenizer) -> None:
         assert abs(nll[position - 1] - (log_sum_exp(last) - last[stream[position]])) < 1e-9, position
 
 
+def check_resume() -> None:
+    """Four steps and four more after a restart end at the weights of eight in one go, bit for bit, dropout and all."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        rng = np.random.default_rng(0)
+        for corpus_file in MIX:
+            for part in ("train", "val"):
+                rng.integers(0, 64, 600).astype(np.uint16).tofile(folder / f"{corpus_file}.{part}.bin")
+        sizes = {part: {"tokens": 600, "bytes": 2400} for part in ("train", "val")}
+        (folder / "sizes.json").write_text(json.dumps({corpus_file: sizes for corpus_file in MIX}))
+
+        def run(out: str, steps: int, *more: object) -> dict[str, torch.Tensor]:
+            shape = "--vocab 64 --layers 2 --d-model 64 --heads 2 --kv-heads 1 --d-ff 96 --context 16 --batch 4 --dropout 0.1 --warmup 3"
+            words = ["--bins", folder, "--out", folder / out, "--steps", steps, "--decay-at-step", 8, "--eager", *shape.split(), *more]
+            subprocess.run([sys.executable, str(Path(__file__).with_name("train.py")), *map(str, words)], check=True, stdout=subprocess.PIPE)
+            return torch.load(folder / out / "last.pt", map_location="cpu")["model"]
+
+        whole = run("whole", 8)
+        run("halves", 4)
+        halves = run("halves", 8, "--resume", folder / "halves" / "last.pt")
+        assert all(torch.equal(whole[key], halves[key]) for key in whole)
+
+
 if __name__ == "__main__":
     trained = small_tokenizer()
     check_tokenizer(trained)
     check_q8_0()
     check_attention()
     check_forward(trained)
+    check_resume()
     print("all agree")
