@@ -52,14 +52,14 @@ const STATES = [
   },
   { name: 'ranks', says: 'Rank against probability on logarithmic axes, with the lines of top-k, top-p and min-p', picks: 4, at: { prompt: PROMPT, set: JSON.stringify({ ...SETTINGS, min_p: 0.02 }), seed: String(SEED), view: 'ranks' } },
   {
-    name: 'dialects', says: 'The same settings in two engines, in the same rows', picks: 4, at: { prompt: PROMPT, set: JSON.stringify({ temperature: 0.7, top_p: 0.8 }), seed: String(SEED), view: 'compare' },
+    name: 'dialects', says: 'The same settings in two engines, in the same rows', at: { prompt: 'The king said', set: JSON.stringify({ temperature: 0.5, top_p: 0.8 }), seed: String(SEED), view: 'compare' },
     deed: async (page) => {
       await page.getByTestId('against').selectOption('llama.cpp')
       await page.getByTestId('total-variation').waitFor()
     },
   },
   { name: 'sentence', says: 'Surprisal and entropy along the sentence', picks: 24, at: { prompt: PROMPT, set: JSON.stringify(SETTINGS), seed: String(SEED), view: 'sentence' } },
-  { name: 'course', says: 'The course, on the live page', at: { prompt: PROMPT, lesson: '4' } },
+  { name: 'course', says: 'The course, on the live page', at: { prompt: 'They lived happily ever', set: JSON.stringify({ top_p: 0.9 }), lesson: '4' } },
 ]
 
 /** The address of a state: what is picked there is what the core draws with this seed. */

@@ -98,3 +98,22 @@ test('one’s own text comes back, progress is remembered, nothing serious for a
   await page.setViewportSize({ width: 390, height: 844 })
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390)
 })
+
+// Mutation: leave out `staged` in Places.open -> red: the step's text and the address's settings, mixed.
+test('an address with a step of the course brings its own text and settings; a step that is not there is the last one', async () => {
+  const set = encodeURIComponent(JSON.stringify({ top_p: 0.7 }))
+  await page.goto('about:blank')
+  await page.goto(`${server.url}#prompt=The+king&set=${set}&lesson=4`)
+  await expect.poll(() => page.getByTestId('step-title').textContent()).toBe(STEPS[3]?.title)
+  await settled(page)
+  await page.waitForTimeout(300)
+  expect(await prompt().inputValue()).toBe('The king')
+  expect(await page.getByTestId('field-top_p').inputValue()).toBe('0.7')
+  await page.getByTestId('next-step').click()
+  await expect.poll(() => prompt().inputValue()).toBe(STEPS[4]?.scene.prompt)
+  await page.goto('about:blank')
+  await page.goto(`${server.url}#prompt=The+king&lesson=99`)
+  await expect.poll(() => page.getByTestId('step-title').textContent()).toBe(STEPS.at(-1)?.title)
+  await settled(page)
+  expect(await prompt().inputValue()).toBe('The king')
+})

@@ -54,7 +54,7 @@ export class Places {
     this.#view.tab = address.tab
     this.#view.frozen = address.frozen
     this.#view.learn = address.lesson !== null
-    if (address.lesson !== null) this.#view.step = Math.max(0, address.lesson - 1)
+    if (address.lesson !== null) this.#view.staged = this.#view.step = Math.max(0, address.lesson - 1)
     if (!this.#remember(hash)) await this.#visit(address)
     return true
   }

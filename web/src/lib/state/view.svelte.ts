@@ -25,6 +25,8 @@ export class View {
   learn = $state(false)
   /** The course's step, from 0. */
   step = $state(0)
+  /** The step whose text and settings are on the page: an address brings its own, a step that was not staged yet sets them up. */
+  staged = $state<number | null>(null)
   /** Tokens of the sentence as running text, or every one in a box with its id or bytes. */
   tokens = $state<TokenDress>('text')
   /** How wide the lanes of the pipeline are drawn. */
