@@ -137,3 +137,16 @@ test('an address edited by hand, with picks that this model does not have: said,
   expect(await problem().textContent()).toMatch(/99999999|vocabulary|token/i)
   expect(await prompt().inputValue()).toBe('The king')
 })
+
+test('an address with a dialect and a setting that are not known: the rest of it is there, and what was left out is said', async () => {
+  await page.goto('about:blank')
+  await page.goto(`${server.url}#prompt=The+king&dialect=klingon&set=${encodeURIComponent(JSON.stringify({ bogus: 1, top_p: 0.9 }))}`)
+  await problem().waitFor()
+  expect(await problem().textContent()).toMatch(/klingon.*bogus/)
+  await settled(page)
+  expect(await page.getByTestId('row').count()).toBe(20)
+  expect(await page.getByTestId('field-top_p').inputValue()).toBe('0.9')
+  await prompt().fill('The wolf')
+  await expect.poll(() => sentence()).toBe('The wolf')
+  await expect.poll(() => problem().count()).toBe(0)
+})

@@ -49,13 +49,18 @@ export class Places {
 
   /** From the address, or where it has none, as it was before the reload. False: neither has anything. */
   async open(hash: string): Promise<boolean> {
-    const address = read(hash)
-    if (!address) return false
+    const written = read(hash)
+    if (!written) return false
+    const { recipe, strange } = this.#bench.settings.understand(written.recipe)
+    const a = written.frozen && this.#bench.settings.understand(written.frozen)
+    const address = { ...written, recipe, frozen: a?.recipe ?? null }
     this.#view.tab = address.tab
     this.#view.frozen = address.frozen
     this.#view.learn = address.lesson !== null
     if (address.lesson !== null) this.#view.staged = this.#view.step = Math.max(0, address.lesson - 1)
     if (!this.#remember(hash)) await this.#visit(address)
+    const unknown = [...new Set([...strange, ...(a?.strange ?? [])])]
+    if (unknown.length > 0) this.#bench.problem ??= { about: 'said', message: `This address holds what is not known here and was left out: ${unknown.join(', ')}.` }
     return true
   }
 

@@ -11,10 +11,12 @@ export interface Recipe {
   order: readonly string[] | null
 }
 
+const NEUTRAL_DIALECT = 'logitpeek'
+
 export class SamplerState {
   dialects = $state.raw<readonly Dialect[]>([])
   infos = $state.raw<readonly SettingInfo[]>([])
-  recipe = $state.raw<Recipe>({ dialect: 'logitpeek', given: {}, seed: NEUTRAL.seed, order: null })
+  recipe = $state.raw<Recipe>({ dialect: NEUTRAL_DIALECT, given: {}, seed: NEUTRAL.seed, order: null })
 
   readonly dialect: Dialect | null = $derived(this.dialects.find((d) => d.name === this.recipe.dialect) ?? null)
   /** Where the knobs stand when nobody touched them. */
@@ -29,6 +31,16 @@ export class SamplerState {
   know({ dialects, settings }: Dialects): void {
     this.dialects = dialects
     this.infos = settings
+  }
+
+  /** A recipe from outside with only what this logitpeek knows, and words for what was left out. */
+  understand(recipe: Recipe): { recipe: Recipe; strange: string[] } {
+    const spoken = this.dialects.some(({ name }) => name === recipe.dialect)
+    const names = Object.keys(recipe.given).filter((name) => !this.infos.some((info) => info.name === name))
+    return {
+      recipe: { ...recipe, dialect: spoken ? recipe.dialect : NEUTRAL_DIALECT, order: spoken ? recipe.order : null, given: withoutKeys(recipe.given, names) },
+      strange: [...(spoken ? [] : [`the dialect “${recipe.dialect}”`]), ...names.map((name) => `the setting “${name}”`)],
+    }
   }
 
   value(name: string): SettingValue | undefined {

@@ -23,6 +23,18 @@ test('what was set is kept, what is the default is not', () => {
   expect(state.wanted).toEqual({ dialect: 'llama.cpp', seed: 42 })
 })
 
+// Mutation: keep the dialect as it is written -> red.
+test('a recipe from elsewhere: what is not known is left out, and named', () => {
+  const state = new SamplerState()
+  state.know({ ...dialects, settings: [{ name: 'top_k', aliases: [], help: '', range: '' }] })
+  expect(state.understand({ dialect: 'llama.cpp', given: { top_k: 3 }, seed: 1, order: ['top_k'] })).toEqual({
+    recipe: { dialect: 'llama.cpp', given: { top_k: 3 }, seed: 1, order: ['top_k'] }, strange: [],
+  })
+  expect(state.understand({ dialect: 'klingon', given: { top_k: 3, bogus: 1 }, seed: 1, order: ['top_k'] })).toEqual({
+    recipe: { dialect: 'logitpeek', given: { top_k: 3 }, seed: 1, order: null }, strange: ['the dialect “klingon”', 'the setting “bogus”'],
+  })
+})
+
 // Mutation: leave the stages in the order they were set -> red.
 test('an order of one’s own: a chain for logitpeek, names for llama.cpp, nothing elsewhere', () => {
   const given = { temperature: 0.7, repetition_penalty: 1.1, repeat_last_n: 64, xtc_probability: 0.5, xtc_threshold: 0.2, top_p: 0.9 }
