@@ -3,12 +3,9 @@
 #include <algorithm>
 #include <chrono>
 
-#include "base/mapped_file.h"
 #include "base/random.h"
-#include "base/thread_pool.h"
 #include "cli/model_commands.h"
-#include "gguf/gguf.h"
-#include "model/model.h"
+#include "engine/token_cost.h"
 #include "wire/wire.h"
 
 namespace lp {
@@ -21,54 +18,6 @@ double Median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   const size_t n = values.size();
   return n % 2 == 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
-}
-
-// What one decoded token is made of.
-struct TokenCost {
-  uint64_t weight_bytes = 0;     // read for it
-  std::vector<double> layer_ms;  // medians; the first includes the embedding
-  double head_ms = 0;            // final norm and output matrix
-};
-
-// All tensors but those of which a token reads one row: a head of its own leaves the embedding to look-ups.
-uint64_t BytesPerToken(const GgufFile& file) {
-  const bool has_head = file.FindTensor("output.weight") != nullptr;
-  uint64_t bytes = 0;
-  for (const GgufTensor& tensor : file.tensors()) {
-    const bool is_looked_up = tensor.name == "position_embd.weight" || (tensor.name == "token_embd.weight" && has_head);
-    if (!is_looked_up) bytes += tensor.data.size();
-  }
-  return bytes;
-}
-
-// Decodes `n` tokens after the others of `context` with a clock in every layer: a model of its own, as the engine shows no layers.
-Result<TokenCost> MeasureToken(const std::string& path, size_t n_threads, std::span<const TokenId> context, size_t n) {
-  LP_ASSIGN_OR_RETURN(const MappedFile mapped, MappedFile::Open(path));
-  LP_ASSIGN_OR_RETURN(const GgufFile file, GgufFile::Parse(mapped.bytes()));
-  LP_ASSIGN_OR_RETURN(const std::unique_ptr<Model> model, Model::Load(file));
-  ThreadPool pool(n_threads);
-  KvCache cache(model->config(), context.size());
-  std::vector<float> logits(model->config().n_vocab);
-  std::vector<std::vector<double>> layers(model->config().n_layer);  // [n_layer][n]
-  std::vector<double> head;
-  Clock::time_point last;
-  Taps taps;
-  taps.residual = [&](size_t layer, std::span<const float>) {
-    const auto now = Clock::now();
-    layers[layer].push_back(Seconds(now - last) * 1e3);
-    last = now;
-  };
-  LP_RETURN_IF_ERROR(model->Evaluate(context.first(context.size() - n), cache, 1, logits, pool));
-  for (size_t i = context.size() - n; i < context.size(); ++i) {
-    last = Clock::now();
-    LP_RETURN_IF_ERROR(model->Evaluate(context.subspan(i, 1), cache, 1, logits, pool, nullptr, &taps));
-    head.push_back(Seconds(Clock::now() - last) * 1e3);
-  }
-  TokenCost cost;
-  cost.weight_bytes = BytesPerToken(file);
-  cost.head_ms = Median(head);
-  for (const auto& times : layers) cost.layer_ms.push_back(Median(times));
-  return cost;
 }
 
 }  // namespace
@@ -112,7 +61,7 @@ Status RunBench(const CommonOptions& common, const BenchOptions& options) {
   const double prompts = Median(prompt_speed), decodes = decode_speed.empty() ? 0 : Median(decode_speed);
   TokenCost cost;
   if (options.decode > 0) {
-    LP_ASSIGN_OR_RETURN(cost, MeasureToken(info.file, engine->n_threads(), context, std::min<size_t>(options.decode, 16)));
+    LP_ASSIGN_OR_RETURN(cost, MeasureTokenCost(info.file, engine->n_threads(), context, std::min<size_t>(options.decode, 16)));
   }
   const double gigabytes = decodes * static_cast<double>(cost.weight_bytes) / 1e9;
   if (common.json) {

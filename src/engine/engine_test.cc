@@ -7,6 +7,7 @@
 #include "distribution/sums.h"
 #include "engine/generate.h"
 #include "engine/score.h"
+#include "engine/token_cost.h"
 #include "support/tiny_model.h"
 
 namespace lp {
@@ -132,6 +133,23 @@ TEST(Generate, StopsWhenTheContextIsFull) {
 }
 
 // [D15] by the definition: every window evaluated on its own, no KV reuse, one position at a time.
+// Mutation: count token_embd.weight where a head of its own leaves it to look-ups -> red.
+TEST(TokenCost, HasEveryLayerAndTheBytesThatAreRead) {
+  const TinyModelFile file;
+  const std::vector<TokenId> context(20, 5);
+  const auto cost = MeasureTokenCost(file.path(), 2, context, 4);
+  ASSERT_TRUE(cost.ok()) << cost.error().message;
+  const auto mapped = MappedFile::Open(file.path());
+  const auto gguf = GgufFile::Parse(mapped->bytes());
+  uint64_t read = 0;
+  for (const GgufTensor& tensor : gguf->tensors()) read += tensor.data.size();
+  if (gguf->FindTensor("output.weight")) read -= gguf->FindTensor("token_embd.weight")->data.size();
+  EXPECT_EQ(cost->weight_bytes, read);
+  EXPECT_EQ(cost->layer_ms.size(), 2u);
+  for (const double ms : cost->layer_ms) EXPECT_GT(ms, 0);
+  EXPECT_GT(cost->head_ms, 0);
+}
+
 TEST(Score, WindowsEqualTheDefinition) {
   for (const bool bos : {true, false}) {
     const TinyModelFile file(bos, 16);
