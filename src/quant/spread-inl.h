@@ -106,7 +106,7 @@ HWY_INLINE void Spread(D d, const float* HWY_RESTRICT x, size_t n, float* HWY_RE
 
 // SumHalves of lanes in spread order: the same additions.
 template <class D>
-HWY_INLINE float SumSpread(D d, const hn::Vec<D>* acc) {
+HWY_INLINE float SumSpread(D, const hn::Vec<D>* acc) {
   const hn::Half<D> dh;
   const hn::Repartition<double, decltype(dh)> d64;
   const auto halves = [&](size_t b) LP_LAMBDA { return hn::Add(hn::LowerHalf(dh, acc[b]), hn::UpperHalf(dh, acc[b])); };
