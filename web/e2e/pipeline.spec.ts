@@ -36,7 +36,7 @@ test('the numbers above a lane do not stand on its neighbour', async () => {
   await on.page.waitForTimeout(300)
   const clashes = await on.page.evaluate(() => {
     const lanes = [...document.querySelectorAll('g.lane')].map((lane) => lane.querySelector('path')!.getBoundingClientRect())
-    const texts = [...document.querySelectorAll<SVGTextElement>('g.lane text:not(.inside)')]
+    const texts = [...document.querySelectorAll<SVGTSpanElement>('g.lane tspan:not(.inside)')]
     return texts.filter((text) => {
       const box = text.getBoundingClientRect()
       const own = text.closest('g')!.querySelector('path')

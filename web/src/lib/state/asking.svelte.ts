@@ -4,7 +4,7 @@ import { Failure, type Backend, type NextRequest, type Place } from '../api/back
 import type { Next, Sampler, Settings, Status } from '../api/wire'
 import { realClock, type Clock } from './clock'
 import { Hurry } from './hurry.svelte'
-import { LatestWins } from './latest'
+import { LatestWins, type Show } from './latest'
 import { EMPTY, GONE, refused, type Problem } from './problems'
 import { SamplerState } from './sampler.svelte'
 import { SeedLedger } from './seeds'
@@ -214,16 +214,20 @@ export abstract class Asking extends Writing {
     if (status && status.model.file === this.status?.model.file) this.status = status
   }
 
-  #look(look: NextRequest): Promise<void> {
+  #look(look: NextRequest): Promise<Show | void> {
     return this.guard(async () => {
       const next = await this.backend.next(look)
-      if (!same(look.tokens, this.tokens)) return
-      // Somebody else, another tab perhaps, had the server load another model: these tokens were other words to it.
-      if (this.status && next.model !== null && next.model !== this.status.model.name) return this.retry()
-      this.hurry.picture()
-      this.picture = { tokens: look.tokens, next }
-      if (this.problem?.about !== 'said') this.problem = null
+      return () => this.#picture(look.tokens, next)
     })
+  }
+
+  #picture(tokens: readonly number[], next: Next): void {
+    if (!same(tokens, this.tokens)) return
+    // Somebody else, another tab perhaps, had the server load another model: these tokens were other words to it.
+    if (this.status && next.model !== null && next.model !== this.status.model.name) return this.retry()
+    this.hurry.picture()
+    this.picture = { tokens, next }
+    if (this.problem?.about !== 'said') this.problem = null
   }
 
   #tokenize(text: string): Promise<void> {
@@ -242,9 +246,9 @@ export abstract class Asking extends Writing {
   }
 
   /** Runs one exchange; what goes wrong becomes a problem on show, and nothing that was typed or picked is lost. */
-  async guard(exchange: () => Promise<void>): Promise<void> {
+  async guard<T = void>(exchange: () => Promise<T>): Promise<T | undefined> {
     try {
-      await exchange()
+      return await exchange()
     } catch (error) {
       if (error instanceof Failure && error.kind === 'gone') {
         this.problem = GONE
@@ -259,6 +263,7 @@ export abstract class Asking extends Writing {
       } else {
         throw error
       }
+      return undefined
     }
   }
 }

@@ -4,6 +4,8 @@ import type { Clock } from './clock'
 
 /** Less than a lane takes to glide to its place (--calm). */
 const SOON_MS = 200
+/** A hand that pauses goes on: switching costs the styles of all that glides. */
+const REST_MS = 500
 
 export class Hurry {
   on = $state(false)
@@ -18,9 +20,9 @@ export class Hurry {
   /** A new picture is about to be on show. */
   picture(): void {
     const now = this.#clock.now()
-    this.on = now - this.#last < SOON_MS
+    this.on = now - this.#last < (this.on ? REST_MS : SOON_MS)
     this.#last = now
     this.#cancel()
-    this.#cancel = this.#clock.after(SOON_MS, () => (this.on = false))
+    this.#cancel = this.#clock.after(REST_MS, () => (this.on = false))
   }
 }

@@ -21,3 +21,23 @@ test('at most one runs, and only the latest waits', async () => {
   queue.submit(5)
   expect(started).toEqual([1, 4, 5])
 })
+
+// Mutation: show before the next one is run -> red.
+test('the next question is on its way before an answer is shown, and what showing asks is not forgotten', async () => {
+  const done: string[] = []
+  const queue: LatestWins<number> = new LatestWins(async (n) => {
+    done.push(`ask ${n}`)
+    await settle()
+    return () => {
+      done.push(`show ${n}`)
+      if (n === 2) queue.submit(3)
+    }
+  })
+  queue.submit(1)
+  queue.submit(2)
+  await settle()
+  await settle()
+  await settle()
+  await settle()
+  expect(done).toEqual(['ask 1', 'ask 2', 'show 1', 'show 2', 'ask 3', 'show 3'])
+})

@@ -1,13 +1,16 @@
 // One request in flight, the latest one waiting, every other forgotten: a drag asks sixty times a second, the core
 // answers as fast as it can, and the picture is never more than one answer behind.
 
+/** What is to be done with an answer, once the next question is on its way: a core need not wait for a drawing. */
+export type Show = () => void
+
 export class LatestWins<Request> {
-  readonly #run: (request: Request) => Promise<void>
+  readonly #run: (request: Request) => Promise<Show | void>
   #waiting: { request: Request } | null = null
   #running = false
 
   /** `run` must not reject: what goes wrong is its own to show. */
-  constructor(run: (request: Request) => Promise<void>) {
+  constructor(run: (request: Request) => Promise<Show | void>) {
     this.#run = run
   }
 
@@ -18,11 +21,15 @@ export class LatestWins<Request> {
 
   async #drain(): Promise<void> {
     this.#running = true
+    let show: Show | void = undefined
     while (this.#waiting) {
       const { request } = this.#waiting
       this.#waiting = null
-      await this.#run(request)
+      const answer = this.#run(request)
+      show?.()
+      show = await answer
     }
     this.#running = false
+    show?.()
   }
 }
