@@ -91,6 +91,8 @@ const LABEL_ROOM = 11
 /** Lanes at least this thick carry their numbers inside. */
 const INSIDE = 17
 const LEAD_IN = 10
+/** Rows grow by this, px. */
+const STEP = 4
 /** A lane keeps its width for this part of the way to the next column, where the numbers stand, then bends. */
 const HOLD = 0.42
 
@@ -129,10 +131,10 @@ function tailOf(next: Next, columns: readonly Column[], scale: Scale, y: number)
   return { ...shape, rest, y, words, height: rowHeight(shape, scale) + 10 }
 }
 
-/** Room for the lane and for the numbers above it, wherever they stand. */
+/** Room for the lane and for the numbers above it, wherever they stand; in steps, so that a lane may swell a little before all below it moves. */
 function rowHeight({ thickness, labels }: Shape, scale: Scale): number {
   const up = Math.max(0, ...labels.map((label) => (label.inside ? 0 : -label.dy + LABEL_ROOM)))
-  return Math.max(scale.row, Math.round(2 * Math.max(thickness / 2 + 4, up)))
+  return scale.row + STEP * Math.max(0, Math.ceil((2 * Math.max(thickness / 2 + 4, up) - scale.row) / STEP))
 }
 
 const shape = area<[number, number]>()
@@ -151,7 +153,7 @@ function lane(probs: readonly (number | null)[], columns: readonly Column[], sca
     // Every lane has the same number of points, so that one shape can turn into another: at ticks, where nothing changes,
     // and after its end, a lane's points are folded into the last place it was drawn to.
     const drawn = j <= last && column.kind !== 'tick'
-    const t = Math.max(1, widthOf(probs[Math.min(j, last)] ?? 0, scale))
+    const t = tenth(Math.max(1, widthOf(probs[Math.min(j, last)] ?? 0, scale)))
     thickness = Math.max(thickness, t)
     const from = drawn ? column.x - (j === 0 ? LEAD_IN : 0) : stop
     if (drawn) stop = column.x + HOLD * column.width
@@ -161,7 +163,7 @@ function lane(probs: readonly (number | null)[], columns: readonly Column[], sca
   const cross = cutAt < 0 ? undefined : columns[cutAt]
   return {
     path: shape(points) ?? '',
-    ink: Math.min(1, 0.35 + 0.65 * widthOf(most, scale)),
+    ink: Math.min(1, Math.round(50 * (0.35 + 0.65 * widthOf(most, scale))) / 50),
     labels: scale.labels ? labels(probs, columns, scale) : [],
     cut: cross ? { from: stop, x: cross.x } : null,
     thickness,
@@ -180,4 +182,6 @@ function labels(probs: readonly (number | null)[], columns: readonly Column[], s
   })
 }
 
+/** No finer than can be seen: what did not change need not be drawn again. */
+const tenth = (x: number) => Math.round(10 * x) / 10
 const round = (x: number) => Math.round(100 * x) / 100
