@@ -29,6 +29,8 @@ export abstract class Asking extends Writing {
   status = $state.raw<Status | null>(null)
   rows = $state(FIRST_ROWS)
   picture = $state.raw<Picture | null>(null)
+  /** The answer that sentences speak of: the picture's, or one a moment older. */
+  told = $state.raw<Next | null>(null)
   problem = $state.raw<Problem | null>(null)
   announcement = $state('')
   /** Text has been typed that will become the prompt without being asked to. */
@@ -225,8 +227,8 @@ export abstract class Asking extends Writing {
     if (!same(tokens, this.tokens)) return
     // Somebody else, another tab perhaps, had the server load another model: these tokens were other words to it.
     if (this.status && next.model !== null && next.model !== this.status.model.name) return this.retry()
-    this.hurry.picture()
     this.picture = { tokens, next }
+    this.hurry.picture(() => (this.told = next))
     if (this.problem?.about !== 'said') this.problem = null
   }
 

@@ -4,6 +4,8 @@ import type { Clock } from './clock'
 
 /** Less than a lane takes to glide to its place (--calm). */
 const SOON_MS = 200
+/** Numbers and lanes follow every picture, sentences as fast as they can be read. */
+const READ_MS = 120
 /** A hand that pauses goes on: switching costs the styles of all that glides. */
 const REST_MS = 500
 
@@ -11,18 +13,28 @@ export class Hurry {
   on = $state(false)
   readonly #clock: Clock
   #last = -Infinity
+  #said = -Infinity
   #cancel = () => {}
+  #cancelSaying = () => {}
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
-  /** A new picture is about to be on show. */
-  picture(): void {
+  /** A new picture is about to be on show; `say` puts it into sentences. */
+  picture(say: () => void): void {
     const now = this.#clock.now()
     this.on = now - this.#last < (this.on ? REST_MS : SOON_MS)
     this.#last = now
     this.#cancel()
     this.#cancel = this.#clock.after(REST_MS, () => (this.on = false))
+    this.#cancelSaying()
+    const speak = () => {
+      this.#said = this.#clock.now()
+      say()
+    }
+    const wait = this.on ? this.#said + READ_MS - now : 0
+    if (wait <= 0) speak()
+    else this.#cancelSaying = this.#clock.after(wait, speak)
   }
 }

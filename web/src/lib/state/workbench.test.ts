@@ -83,7 +83,9 @@ test('pictures in quick succession do not glide, and the next one after a pause 
   bench.set({ temperature: 0.8 })
   await settle()
   expect(bench.hurry.on).toBe(true)
+  expect([bench.next?.sampler.temperature, bench.told?.sampler.temperature]).toEqual([0.8, 0.9]) // numbers at once, sentences at reading speed
   await tick()
+  expect(bench.told?.sampler.temperature).toBe(0.8)
   expect(bench.hurry.on).toBe(false)
 })
 
