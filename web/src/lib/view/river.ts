@@ -92,7 +92,7 @@ const LABEL_ROOM = 11
 const INSIDE = 17
 const LEAD_IN = 10
 /** Rows grow by this, px. */
-const STEP = 4
+const STEP = 3
 /** A lane keeps its width for this part of the way to the next column, where the numbers stand, then bends. */
 const HOLD = 0.42
 
