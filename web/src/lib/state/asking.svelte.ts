@@ -51,6 +51,7 @@ export abstract class Asking extends Writing {
   readonly #clock: Clock
   readonly #looks = new LatestWins<NextRequest>((look) => this.#look(look))
   readonly #texts = new LatestWins<string>((text) => this.#tokenize(text))
+  #coming: Picture | null = null
   #cancelTyping = () => {}
   #cancelAsking = () => {}
 
@@ -219,7 +220,19 @@ export abstract class Asking extends Writing {
   #look(look: NextRequest): Promise<Show | void> {
     return this.guard(async () => {
       const next = await this.backend.next(look)
-      return () => this.#picture(look.tokens, next)
+      return () => this.#frame({ tokens: look.tokens, next })
+    })
+  }
+
+  /** Drawn with the next frame: what arrives between two frames is drawn once, and what a pointer does meanwhile finds a page that is laid out. */
+  #frame(picture: Picture): void {
+    const first = this.#coming === null
+    this.#coming = picture
+    if (!first) return
+    this.#clock.frame(() => {
+      const coming = this.#coming
+      this.#coming = null
+      if (coming) this.#picture(coming.tokens, coming.next)
     })
   }
 

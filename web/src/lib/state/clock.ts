@@ -4,6 +4,8 @@ export interface Clock {
   /** Milliseconds since some moment. */
   now(): number
   after(ms: number, run: () => void): () => void
+  /** When the next frame is about to be drawn; at once where nobody looks. */
+  frame(run: () => void): void
 }
 
 export const realClock: Clock = {
@@ -11,5 +13,9 @@ export const realClock: Clock = {
   after(ms, run) {
     const timer = setTimeout(run, ms)
     return () => clearTimeout(timer)
+  },
+  frame(run) {
+    if (document.hidden) run()
+    else requestAnimationFrame(run)
   },
 }

@@ -16,6 +16,7 @@ let bench: Workbench
 let now: number
 const clock: Clock = {
   now: () => now,
+  frame: (run) => run(),
   after(_, run) {
     timers.push(run)
     return () => (timers = timers.filter((timer) => timer !== run))
