@@ -1,5 +1,7 @@
 // Server-Sent Events from a response's body (https://html.spec.whatwg.org/multipage/server-sent-events.html). EventSource would do, but it can only GET.
 
+const BREATH_MS = 12
+
 export interface ServerEvent {
   event: string
   data: unknown
@@ -8,6 +10,7 @@ export interface ServerEvent {
 /** The events of a stream, their data read as JSON. A last event without its empty line was cut off and does not count. */
 export async function* eventsOf(body: ReadableStream<Uint8Array>): AsyncGenerator<ServerEvent> {
   const decoder = new TextDecoder()
+  let breath = performance.now()
   const reader = body.getReader()
   let text = ''
   try {
@@ -20,6 +23,11 @@ export async function* eventsOf(body: ReadableStream<Uint8Array>): AsyncGenerato
       for (const block of blocks) {
         const event = read(block)
         if (event) yield event
+      }
+      // Whoever sends faster than we read must not keep the page from being drawn.
+      if (performance.now() - breath > BREATH_MS) {
+        await new Promise((go) => setTimeout(go))
+        breath = performance.now()
       }
     }
   } finally {

@@ -48,7 +48,7 @@ export abstract class Asking extends Writing {
   readonly backend: Backend
   readonly hurry: Hurry
   protected readonly seeds = new SeedLedger()
-  readonly #clock: Clock
+  protected readonly clock: Clock
   readonly #looks = new LatestWins<NextRequest>((look) => this.#look(look))
   readonly #texts = new LatestWins<string>((text) => this.#tokenize(text))
   #coming: Picture | null = null
@@ -58,7 +58,7 @@ export abstract class Asking extends Writing {
   constructor(backend: Backend, clock: Clock = realClock) {
     super()
     this.backend = backend
-    this.#clock = clock
+    this.clock = clock
     this.hurry = new Hurry(clock)
   }
 
@@ -104,7 +104,7 @@ export abstract class Asking extends Writing {
     this.draft = text
     this.#cancelTyping()
     this.typing = this.untouched && this.draftPending
-    if (this.typing) this.#cancelTyping = this.#clock.after(TYPING_PAUSE_MS, () => this.apply())
+    if (this.typing) this.#cancelTyping = this.clock.after(TYPING_PAUSE_MS, () => this.apply())
     else if (this.problem?.about === 'prompt') this.refresh() // back at the text before the one that was refused
   }
 
@@ -229,7 +229,7 @@ export abstract class Asking extends Writing {
     const first = this.#coming === null
     this.#coming = picture
     if (!first) return
-    this.#clock.frame(() => {
+    this.clock.frame(() => {
       const coming = this.#coming
       this.#coming = null
       if (coming) this.#picture(coming.tokens, coming.next)
@@ -268,7 +268,7 @@ export abstract class Asking extends Writing {
       if (error instanceof Failure && error.kind === 'gone') {
         this.problem = GONE
         this.#cancelAsking()
-        this.#cancelAsking = this.#clock.after(ASK_AGAIN_MS, () => this.retry())
+        this.#cancelAsking = this.clock.after(ASK_AGAIN_MS, () => this.retry())
       } else if (error instanceof Failure) {
         this.typing = false
         // A refusal may be another model's, to whom these tokens are nothing: then the text is read anew.

@@ -45,10 +45,7 @@ export class Tree {
 
   /** A tree of one path; `at` is its last node. */
   static of(picks: readonly Pick[]): { tree: Tree; at: number | null } {
-    let tree = Tree.empty
-    let at: number | null = null
-    for (const pick of picks) ({ tree, at } = tree.grow(at, pick))
-    return { tree, at }
+    return Tree.empty.grow(null, ...picks)
   }
 
   get size(): number {
@@ -63,19 +60,27 @@ export class Tree {
 
   has = (id: number): boolean => this.#nodes.has(id)
 
-  /** Goes on from `at` (null: begins the text). The same token twice from one place is one branch, not two. */
-  grow(at: number | null, pick: Pick): { tree: Tree; at: number } {
-    if (at === null && this.first !== null) throw new Error('a tree has one beginning')
-    const known = at === null ? undefined : this.node(at).children.find((child) => this.node(child).pick.token.id === pick.token.id)
-    if (known !== undefined) return { tree: this.visit(known), at: known }
-    const id = this.#next
+  /** Goes on from `at` (null: begins the text) with one pick after the other. The same token twice from one place is one branch, not two. */
+  grow(at: number | null, ...picks: readonly [Pick, ...Pick[]]): { tree: Tree; at: number }
+  grow(at: number | null, ...picks: readonly Pick[]): { tree: Tree; at: number | null }
+  grow(at: number | null, ...picks: readonly Pick[]): { tree: Tree; at: number | null } {
+    if (at === null && this.first !== null && picks.length > 0) throw new Error('a tree has one beginning')
     const nodes = new Map(this.#nodes)
-    nodes.set(id, { id, parent: at, pick, children: [], last: null, name: null })
-    if (at !== null) {
-      const parent = this.node(at)
-      nodes.set(at, { ...parent, children: [...parent.children, id], last: id })
+    let next = this.#next
+    let met: number | null = null // the last node that was there already
+    for (const pick of picks) {
+      const parent = at === null ? undefined : nodes.get(at)
+      const known: number | undefined = parent?.children.find((child) => nodes.get(child)?.pick.token.id === pick.token.id)
+      if (known !== undefined) {
+        at = met = known
+        continue
+      }
+      nodes.set(next, { id: next, parent: at, pick, children: [], last: null, name: null })
+      if (parent) nodes.set(parent.id, { ...parent, children: [...parent.children, next], last: next })
+      at = next++
     }
-    return { tree: new Tree(nodes, id + 1, this.first ?? id), at: id }
+    const grown = new Tree(nodes, next, this.first ?? (picks.length > 0 ? this.#next : null))
+    return { tree: met === null ? grown : grown.visit(met), at }
   }
 
   /** The same tree, with "forward" leading to `id` from every node above it. */

@@ -10,6 +10,9 @@ import type { Pick } from './tree'
 export { FIRST_PROMPT, FIRST_ROWS } from './asking.svelte'
 export type { Pick } from './tree'
 
+/** Tokens drawn with one frame, at most. */
+const AT_ONCE = 256
+
 /** Tokens that come by themselves. */
 interface Stream {
   made: number
@@ -71,14 +74,22 @@ export class Workbench extends Asking {
     const seed = mode === 'sample' ? this.seeds.free(standing, this.tokens.length) : standing
     if (seed !== standing) this.settings.set({ seed })
     let reason: StopReason | null = null
+    // What comes between two frames is drawn together: a small model gives many tokens in the time one of them takes to be drawn.
+    const come: Draw[] = []
+    const take = () => {
+      const draws = come.splice(0, AT_ONCE)
+      if (come.length > 0) this.clock.frame(take)
+      if (stop.signal.aborted || draws.length === 0) return
+      if (mode === 'sample') draws.forEach((_, i) => this.seeds.note(seed, this.tokens.length + i))
+      this.#append(...draws.map((draw) => pickOf(draw, mode)))
+      this.generating = { made: (this.generating?.made ?? 0) + draws.length, of, mode }
+    }
     await this.guard(async () => {
       reason = await this.backend.generate({ ...this.place, mode, n: of - made, delay_ms: delayMs }, (draw) => {
-        if (stop.signal.aborted) return
-        if (mode === 'sample') this.seeds.note(seed, this.tokens.length)
-        this.#append(pickOf(draw, mode))
-        this.generating = { made: (this.generating?.made ?? 0) + 1, of, mode }
+        if (come.push(draw) === 1) this.clock.frame(take)
       }, stop.signal)
     })
+    while (come.length > 0 && !stop.signal.aborted) await new Promise<void>((go) => this.clock.frame(go))
     if (this.#stop === stop) {
       this.announcement = `${this.generating?.made ?? 0} tokens. ${reason ? STOPPED[reason] : ''}`
       this.#stop = null
@@ -173,8 +184,10 @@ export class Workbench extends Asking {
     return this.#deeds
   }
 
-  #append(pick: Pick): void {
-    this.grow(pick)
+  #append(...picks: readonly Pick[]): void {
+    const pick = picks.at(-1)
+    if (!pick) return
+    this.grow(...picks)
     const how = { hand: 'Picked', sample: 'Sampled', greedy: 'Greedy took', prompt: 'Read' }[pick.how]
     const odds = pick.probRaw === null ? '' : `: rank ${pick.rank}, ${percent(pick.probRaw)}`
     this.announcement = `${how} ${spoken(pick.token)}${odds}.${pick.end ? ' The model ends the text here.' : ''}`

@@ -44,8 +44,8 @@ export class Writing {
   /** How the text on show was read, while `asChat` may already say otherwise. */
   #heldAsChat = false
 
-  grow(pick: Pick): void {
-    ;({ tree: this.tree, at: this.at } = this.tree.grow(this.at, pick))
+  grow(...picks: readonly Pick[]): void {
+    ;({ tree: this.tree, at: this.at } = this.tree.grow(this.at, ...picks))
   }
 
   name(id: number, name: string): void {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Token } from '../api/wire'
-import { bytesOf, clusters, pieces, runningText, spoken } from './bytes'
+import { bytesOf, clusters, direction, pieces, runningText, spoken } from './bytes'
 
 const token = (bytes_hex: string, id = 0): Token => ({ id, text: '', bytes_hex })
 const hexOf = (text: string) => [...new TextEncoder().encode(text)].map((b) => b.toString(16).padStart(2, '0')).join('')
@@ -48,4 +48,9 @@ test('labels in words', () => {
   expect(spoken(token('0a'))).toBe('“\\n”')
   expect(spoken(token('e296'))).toBe('bytes E2 96')
   expect(spoken({ id: 0, text: '<|endoftext|>', bytes_hex: '', special: true })).toBe('<|endoftext|>')
+})
+
+// Mutation: look at the first character instead of the first letter -> red.
+test('a text runs the way of its first letter', () => {
+  expect([direction('12 « Once'), direction(' 12. שלום world'), direction('“مرحبا”'), direction('!?'), direction('')]).toEqual(['ltr', 'rtl', 'rtl', 'ltr', 'ltr'])
 })

@@ -32,6 +32,12 @@ export function runningText(tokens: readonly Token[]): string {
   return LENIENT.decode(bytesOf(tokens.map((token) => token.bytes_hex).join('')))
 }
 
+/** Which way a text runs: the way of its first letter. */
+export function direction(text: string): 'ltr' | 'rtl' {
+  const letter = /\p{L}/u.exec(text)?.[0] ?? ''
+  return /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}\p{Script=Adlam}]/u.test(letter) ? 'rtl' : 'ltr'
+}
+
 /** Splits bytes into what can be read and what cannot; neighbours of one kind stay together. */
 export function pieces(bytes: Uint8Array): Piece[] {
   const out: Piece[] = []
