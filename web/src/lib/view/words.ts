@@ -1,7 +1,7 @@
 // What happened, in sentences. Every number in them came from the core.
-import type { CutBy, Next, Row, Stage, StageName } from '../api/wire'
+import type { CutBy, Next, Stage, StageName } from '../api/wire'
 import { spoken } from './bytes'
-import { bits, count, logit, percent, plural, setting, share } from './format'
+import { bits, count, percent, plural, setting, share } from './format'
 import { stageOfKnob, type KnobName } from './knobs'
 
 const TITLES: Record<StageName, string> = {
@@ -86,12 +86,6 @@ export function headline(next: Next): string {
   if (n_kept === 1) return `Only ${who} is left: every draw gives it.`
   const field = n_kept === next.vocab_size ? `all ${count(n_kept)} tokens` : `${count(n_kept)} of ${count(next.vocab_size)} tokens`
   return `${who} leads with ${percent(first.prob)}; a draw chooses among ${field}.`
-}
-
-/** A row of the river, read aloud. */
-export function rowName(row: Row): string {
-  const end = row.cut_by === null ? `final ${percent(row.prob)}` : `cut by ${row.cut_by === 'mask' ? 'the model' : stageShort(row.cut_by)}`
-  return `${spoken(row)}, logit ${logit(row.logit)}, raw ${percent(row.prob_raw)}, ${end}`
 }
 
 /** Why the tokens from here on are gone. */
