@@ -99,6 +99,19 @@ test('one’s own text comes back, progress is remembered, nothing serious for a
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390)
 })
 
+// Mutation: reset `now` in setUp alone -> red: the step the address brings is taken for done.
+test('an address with another step, while the course is open, begins that step anew', async () => {
+  await begin('temperature')
+  await DEEDS.temperature?.()
+  await done()
+  await page.evaluate(() => (location.hash = '#prompt=The+king&lesson=4'))
+  await expect.poll(() => page.getByTestId('step-title').textContent()).toBe(STEPS[3]?.title)
+  await expect.poll(() => prompt().inputValue()).toBe('The king')
+  await settled(page)
+  expect(await page.getByTestId('reveal').count()).toBe(0)
+  expect(await page.getByTestId('task').textContent()).toContain('Try it')
+})
+
 // Mutation: leave out `staged` in Places.open -> red: the step's text and the address's settings, mixed.
 test('an address with a step of the course brings its own text and settings; a step that is not there is the last one', async () => {
   const set = encodeURIComponent(JSON.stringify({ top_p: 0.7 }))

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import type { Next } from '../src/lib/api/wire'
 import { writeModel } from '../measure/model.mjs'
-import { launch, open, serve, settled } from './harness.mjs'
+import { launch, open, serve, setField, settled } from './harness.mjs'
 
 const PROMPT = 'Once upon a time, there was a little'
 
@@ -149,4 +149,43 @@ test('an address with a dialect and a setting that are not known: the rest of it
   await prompt().fill('The wolf')
   await expect.poll(() => sentence()).toBe('The wolf')
   await expect.poll(() => problem().count()).toBe(0)
+})
+
+// Mutation: keep the tab's memory in localStorage -> red.
+test('two tabs at once: each keeps its own text, settings and numbers, also over a reload', async () => {
+  const other = await open(context, server.url, 'The king')
+  await setField(other, 'temperature', 0.5)
+  await page.getByTestId('row').first().click()
+  await picks().first().waitFor()
+  await other.getByTestId('row').nth(1).click()
+  await picks(other).first().waitFor()
+  await Promise.all([settled(page), settled(other)])
+  const said = [await sentence(), await sentence(other)]
+  expect(said[0]?.startsWith(PROMPT)).toBe(true)
+  expect(said[1]?.startsWith('The king')).toBe(true)
+  await page.waitForTimeout(400)
+  for (const each of [page, other]) {
+    await each.reload()
+    await settled(each)
+  }
+  expect([await sentence(), await sentence(other)]).toEqual(said)
+  expect([await page.getByTestId('field-temperature').inputValue(), await other.getByTestId('field-temperature').inputValue()]).toEqual(['1', '0.5'])
+})
+
+// Mutation: show the answer whatever model gave it -> red.
+test('a model loaded in another tab: this one reads its text anew with it, and undo has what was picked', async () => {
+  await page.getByTestId('row').first().click()
+  await picks().first().waitFor()
+  await settled(page)
+  const other = await open(context, server.url)
+  expect((await post('model', { name: 'other' })).status).toBe(200) // as the other tab's dialog does
+  await page.getByTestId('field-temperature').fill('0.7')
+  await expect.poll(() => page.title(), { timeout: 10_000 }).toContain('other words')
+  await settled(page)
+  expect([await prompt().inputValue(), await picks().count()]).toEqual([PROMPT, 0])
+  expect(await page.getByTestId('field-temperature').inputValue()).toBe('0.7')
+  await page.getByTestId('undo').click()
+  expect(await picks().count()).toBe(1)
+  await other.getByTestId('field-temperature').fill('0.6')
+  await expect.poll(() => other.title(), { timeout: 10_000 }).toContain('other words')
 })

@@ -65,6 +65,7 @@ async function drag(/** @type {import('playwright-core').Browser} */ browser) {
     const page = await pageOf(browser, server.url)
     for (const [field, value] of Object.entries(settings)) await setField(page, field, value)
     const slider = page.getByTestId(`slider-${name}`)
+    await page.waitForTimeout(400) // sentences follow the numbers, and may push what is below them
     await slider.scrollIntoViewIfNeeded()
     const box = await slider.boundingBox()
     if (!box) throw new Error(`no slider ${name}`)

@@ -8,6 +8,8 @@ export interface Clock {
   frame(run: () => void): void
 }
 
+const HIDDEN_MS = 250
+
 export const realClock: Clock = {
   now: () => performance.now(),
   after(ms, run) {
@@ -15,7 +17,13 @@ export const realClock: Clock = {
     return () => clearTimeout(timer)
   },
   frame(run) {
-    if (document.hidden) run()
-    else requestAnimationFrame(run)
+    if (document.hidden) return run()
+    let waiting = true
+    const once = () => {
+      if (waiting) run()
+      waiting = false
+    }
+    requestAnimationFrame(once)
+    setTimeout(once, HIDDEN_MS) // a page that was hidden meanwhile draws no frame
   },
 }
