@@ -160,20 +160,19 @@ HWY_INLINE size_t CountFinite(const float* HWY_RESTRICT x) {
   return CountFinite([&](size_t i) LP_LAMBDA { return hn::LoadU(RowTag(), x + i); });
 }
 
-// Bits of a predicate over a block, bit i of word i / 64 for element i: pred(vector) gives a mask.
+// Bits of a predicate over 64 elements, bit i for element i: pred(vector) gives a mask.
+constexpr size_t kWord = 64;
 template <class Predicate>
-HWY_INLINE void BlockBits(const float* HWY_RESTRICT x, const Predicate& pred, uint64_t* HWY_RESTRICT words) {
+HWY_INLINE uint64_t WordOfBits(const float* HWY_RESTRICT x, const Predicate& pred) {
   const RowTag d;
-  for (size_t w = 0; w < kBlock / 64; ++w) {
-    uint64_t word = 0;
-    for (size_t i = 0; i < 64; i += kPart) {
-      // StoreMaskBits writes whole bytes; narrower vectors give less than one.
-      uint8_t bytes[8] = {};
-      hn::StoreMaskBits(d, pred(hn::LoadU(d, x + 64 * w + i)), bytes);
-      word |= static_cast<uint64_t>(bytes[0] | (kPart > 8 ? bytes[1] << 8 : 0)) << i;
-    }
-    words[w] = word;
+  uint64_t word = 0;
+  for (size_t i = 0; i < kWord; i += kPart) {
+    // StoreMaskBits writes whole bytes; narrower vectors give less than one.
+    uint8_t bytes[8] = {};
+    hn::StoreMaskBits(d, pred(hn::LoadU(d, x + i)), bytes);
+    word |= static_cast<uint64_t>(bytes[0] | (kPart > 8 ? bytes[1] << 8 : 0)) << i;
   }
+  return word;
 }
 
 }  // namespace HWY_NAMESPACE

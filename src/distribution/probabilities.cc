@@ -1,5 +1,6 @@
 // Softmax, MassMasked and KlDivergence.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -218,13 +219,23 @@ double KlDivergence(const LogitVector& x, const LogitVector& y) {
   float max_x = kMasked, max_y = kMasked;
   for (const JointSums& b : blocks) max_x = std::max(max_x, b.max_x), max_y = std::max(max_y, b.max_y);
   double sum_x = 0, sum_y = 0, cross = 0;
-  for (const JointSums& b : blocks) {
-    const double to_x = static_cast<double>(b.max_x) - static_cast<double>(max_x);
-    const double to_y = static_cast<double>(b.max_y) - static_cast<double>(max_y);
-    const double scale = ExpNonPositiveDouble(to_x), e = static_cast<double>(b.sum_exp_x);
-    sum_x += scale * e;
-    cross += scale * (static_cast<double>(b.cross) + (to_x - to_y) * e);
-    sum_y += ExpNonPositiveDouble(to_y) * static_cast<double>(b.sum_exp_y);
+  constexpr size_t kGroup = 64;
+  for (size_t first = 0; first < blocks.size(); first += kGroup) {
+    const auto group = std::span(blocks).subspan(first, std::min(kGroup, blocks.size() - first));
+    std::array<double, 2 * kGroup> shifts{}, scales;  // of x, of y
+    for (size_t i = 0; i < group.size(); ++i) {
+      shifts[i] = static_cast<double>(group[i].max_x) - static_cast<double>(max_x);
+      shifts[kGroup + i] = static_cast<double>(group[i].max_y) - static_cast<double>(max_y);
+    }
+    scales = shifts;
+    ExpNonPositiveDoubles(std::span(scales).first(group.size()));
+    ExpNonPositiveDoubles(std::span(scales).subspan(kGroup, group.size()));
+    for (size_t i = 0; i < group.size(); ++i) {
+      const double e = static_cast<double>(group[i].sum_exp_x);
+      sum_x += scales[i] * e;
+      cross += scales[i] * (static_cast<double>(group[i].cross) + (shifts[i] - shifts[kGroup + i]) * e);
+      sum_y += scales[kGroup + i] * static_cast<double>(group[i].sum_exp_y);
+    }
   }
   return std::max(0.0, cross / sum_x - std::log(sum_x) + std::log(sum_y));
 }

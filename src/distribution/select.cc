@@ -18,14 +18,12 @@ struct Gathering {
   size_t limit = std::numeric_limits<size_t>::max();
   size_t prune_at = std::numeric_limits<size_t>::max();
 
-  void AddBits(const float* block, size_t b, const uint64_t* words) {
-    for (size_t w = 0; w < LogitVector::kBlock / 64; ++w) {
-      for (uint64_t bits = words[w]; bits != 0; bits &= bits - 1) {
-        const size_t i = 64 * w + static_cast<size_t>(__builtin_ctzll(bits));
-        found.push_back({static_cast<TokenId>(LogitVector::kBlock * b + i), block[i]});
-      }
+  // The elements of x whose bits are set; x[0] has the id `first`.
+  void AddBits(const float* x, size_t first, uint64_t bits) {
+    for (; bits != 0; bits &= bits - 1) {
+      const auto i = static_cast<size_t>(__builtin_ctzll(bits));
+      found.push_back({static_cast<TokenId>(first + i), x[i]});
     }
-    if (found.size() >= prune_at) Prune();
   }
   // What comes later has a higher id, so that only higher values still matter.
   void Prune() {
@@ -62,15 +60,21 @@ namespace lp {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
+// Most of what is looked at is too low: the maximum of a quarter of a block tells that sooner than its bits.
 void Gather(const LogitVector& x, const float* HWY_RESTRICT block_max, Gathering& g) {
   const RowTag d;
   for (size_t b = 0; b < x.n_blocks(); ++b) {
     if (block_max[b] < g.low) continue;
+    const float* HWY_RESTRICT block = x.block(b);
     const auto low = hn::Set(d, g.low), high = hn::Set(d, g.high);
-    uint64_t words[kBlock / 64];
-    BlockBits(
-        x.block(b), [&](RowVec v) LP_LAMBDA { return hn::And(hn::Ge(v, low), hn::Le(v, high)); }, words);
-    g.AddBits(x.block(b), b, words);
+    for (size_t part = 0; part < kBlock; part += kWord) {
+      auto max = hn::LoadU(d, block + part);
+      for (size_t i = kPart; i < kWord; i += kPart) max = hn::Max(max, hn::LoadU(d, block + part + i));
+      if (hn::AllFalse(d, hn::Ge(max, low))) continue;
+      const auto within = [&](RowVec v) LP_LAMBDA { return hn::And(hn::Ge(v, low), hn::Le(v, high)); };
+      g.AddBits(block + part, b * kBlock + part, WordOfBits(block + part, within));
+    }
+    if (g.found.size() >= g.prune_at) g.Prune();
   }
 }
 

@@ -1,6 +1,7 @@
 #include "distribution/sums.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -23,9 +24,9 @@ namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 // The maximum of a block and how many of its logits are not masked.
-template <class Load>
-HWY_INLINE void LookAt(const Load& load, BlockSums& out) {
+HWY_INLINE void LookAt(const float* HWY_RESTRICT x, BlockSums& out) {
   const RowTag d;
+  const auto load = [&](size_t i) LP_LAMBDA { return hn::LoadU(d, x + i); };
   auto max0 = load(size_t{0}), max1 = load(kPart);
   auto min0 = max0, min1 = max1;
   for (size_t i = 2 * kPart; i < kBlock; i += 2 * kPart) {
@@ -37,50 +38,64 @@ HWY_INLINE void LookAt(const Load& load, BlockSums& out) {
   }
   out.max = hn::GetLane(hn::MaxOfLanes(d, hn::Max(max0, max1))) + 0.0f;  // never -0, as in ScanLogits
   const float min = hn::GetLane(hn::MinOfLanes(d, hn::Min(min0, min1)));
-  out.n = static_cast<float>(HWY_LIKELY(min > kMasked) ? kBlock : CountFinite(load));
+  out.n = static_cast<float>(HWY_LIKELY(min > kMasked) ? kBlock : CountFinite(x));
 }
 
-// The difference x - max is rounded, and not corrected as in Softmax(): its error is at most |y| 2^-24, that is, a
-// relative error of a term e^y; over the block it averages to (sum |y| e^y / sum e^y) 2^-24, and the mean of |y| under
-// a softmax over 256 is below 4: 2.4e-7, if all errors had the same sign.
-template <size_t kSums, class Load>
-HWY_INLINE void SumLanes(const Load& load, float block_max, LaneSums<kSums>& lanes) {
+// terms[0..kSums) = e, y e, y y e, e e for e = exp(y), of four vectors.
+template <size_t kSums, class Terms>
+HWY_INLINE void SumTerms(RowVec* y, Terms& terms) {
+  ExpFlush<4>(RowTag(), y, terms[0]);
+  if constexpr (kSums > 1) Each<4>([&](auto v) LP_LAMBDA { terms[1][v] = hn::Mul(y[v], terms[0][v]); });
+  if constexpr (kSums > 2) Each<4>([&](auto v) LP_LAMBDA { terms[2][v] = hn::Mul(y[v], terms[1][v]); });
+  if constexpr (kSums > 3) Each<4>([&](auto v) LP_LAMBDA { terms[3][v] = hn::Mul(terms[0][v], terms[0][v]); });
+}
+
+// The logits as they are. The difference x - max is rounded, and not corrected as in Softmax(): its error is at most |y|
+// 2^-24, that is, a relative error of a term e^y; over the block it averages to (sum |y| e^y / sum e^y) 2^-24, and the
+// mean of |y| under a softmax over 256 is below 4: 2.4e-7, if all errors had the same sign.
+struct Plain {
+  HWY_INLINE RowVec operator()(RowVec x, RowVec max) const { return hn::Sub(x, max); }
+};
+// The logits divided: (x - max) / t as a product, for a division takes as long as a third of an exponential.
+struct Scaled {
+  float factor;
+  HWY_INLINE RowVec operator()(RowVec x, RowVec max) const {
+    return hn::Mul(hn::Sub(x, max), hn::Set(RowTag(), factor));
+  }
+};
+
+template <size_t kSums, class Relative>
+HWY_INLINE void SumLanes(const float* HWY_RESTRICT x, float block_max, const Relative& relative, LaneSums<kSums>& lanes) {
   const RowTag d;
   const auto max = hn::Set(d, block_max);
   lanes.AddFour([&](const auto& at, auto& terms) LP_LAMBDA {
     RowVec y[4];
-    Each<4>([&](auto v) LP_LAMBDA { y[v] = hn::Sub(load(at(v)), max); });
-    ExpFlush<4>(d, y, terms[0]);
-    if constexpr (kSums > 1) Each<4>([&](auto v) LP_LAMBDA { terms[1][v] = hn::Mul(y[v], terms[0][v]); });
-    if constexpr (kSums > 2) {
-      Each<4>([&](auto v) LP_LAMBDA { terms[2][v] = hn::Mul(y[v], terms[1][v]); });
-      Each<4>([&](auto v) LP_LAMBDA { terms[3][v] = hn::Mul(terms[0][v], terms[0][v]); });
-    }
+    Each<4>([&](auto v) LP_LAMBDA { y[v] = relative(hn::LoadU(d, x + at(v)), max); });
+    SumTerms<kSums>(y, terms);
   });
 }
 
-// load_of(b) gives the loader of block b; known_max(b) its maximum, where known_n says how many blocks that is known of
-// to hold no mask (0 and more), or nothing is known (kUnknown). Several blocks at a time: their maxima first, their
-// lanes in the end, so that no exponential waits for a maximum across lanes.
-constexpr size_t kUnknown = std::numeric_limits<size_t>::max();
-template <Sums kWhich, class LoadOf, class KnownMax>
-HWY_INLINE void SumEach(const LoadOf& load_of, const KnownMax& known_max, size_t known_n, size_t n_blocks,
-                        BlockSums* HWY_RESTRICT out) {
-  constexpr size_t kSums = kWhich == Sums::kAll ? 4 : kWhich == Sums::kEntropy ? 2 : 1, kGroup = 8;
+// Maxima are known from the first block to the last or not at all (nullptr); of the first known_n blocks it is known that
+// they hold no mask. Several blocks at a time: their maxima first, their lanes in the end, so that no exponential waits
+// for a maximum across lanes.
+template <Sums kWhich, class Relative>
+HWY_INLINE void SumEach(const float* const* blocks, size_t n_blocks, const float* known_max, size_t known_n,
+                        const Relative& relative, BlockSums* HWY_RESTRICT out) {
+  constexpr size_t kSums = static_cast<size_t>(kWhich) + 1, kGroup = 8;
   LaneSums<kSums> lanes[kGroup];
   for (size_t first = 0; first < n_blocks; first += kGroup) {
     const size_t end = std::min(n_blocks, first + kGroup);
     for (size_t b = first; b < end; ++b) {
       out[b] = {};
-      if (known_n == kUnknown) {
-        LookAt(load_of(b), out[b]);
+      if (known_max == nullptr) {
+        LookAt(blocks[b], out[b]);
       } else {
-        out[b].max = known_max(b);
-        out[b].n = static_cast<float>(b < known_n ? kBlock : CountFinite(load_of(b)));
+        out[b].max = known_max[b];
+        out[b].n = static_cast<float>(b < known_n ? kBlock : CountFinite(blocks[b]));
       }
     }
     for (size_t b = first; b < end; ++b) {
-      if (out[b].n > 0) SumLanes(load_of(b), out[b].max, lanes[b - first]);
+      if (out[b].n > 0) SumLanes(blocks[b], out[b].max, relative, lanes[b - first]);
     }
     for (size_t b = first; b < end; ++b) {
       if (out[b].n == 0) continue;
@@ -88,37 +103,29 @@ HWY_INLINE void SumEach(const LoadOf& load_of, const KnownMax& known_max, size_t
       lanes[b - first].Reduce(sums);
       out[b].sum_exp = sums[0];
       if constexpr (kSums > 1) out[b].sum_x_exp = sums[1];
-      if constexpr (kSums > 2) {
-        out[b].sum_xx_exp = sums[2];
-        out[b].sum_exp2 = sums[3];
-      }
+      if constexpr (kSums > 2) out[b].sum_xx_exp = sums[2];
+      if constexpr (kSums > 3) out[b].sum_exp2 = sums[3];
     }
   }
 }
 
 void SumBlocks(Sums which, const float* const* blocks, size_t n_blocks, const float* max, size_t known_n,
                BlockSums* HWY_RESTRICT out) {
-  const auto load_of = [&](size_t b) LP_LAMBDA {
-    const float* HWY_RESTRICT x = blocks[b];
-    return [x](size_t i) LP_LAMBDA { return hn::LoadU(RowTag(), x + i); };
-  };
-  const auto known_max = [&](size_t b) LP_LAMBDA { return max[b]; };
-  if (which == Sums::kAll) SumEach<Sums::kAll>(load_of, known_max, known_n, n_blocks, out);
-  else if (which == Sums::kEntropy) SumEach<Sums::kEntropy>(load_of, known_max, known_n, n_blocks, out);
-  else SumEach<Sums::kMass>(load_of, known_max, known_n, n_blocks, out);
+  switch (which) {
+    case Sums::kMass:
+      return SumEach<Sums::kMass>(blocks, n_blocks, max, known_n, Plain(), out);
+    case Sums::kEntropy:
+      return SumEach<Sums::kEntropy>(blocks, n_blocks, max, known_n, Plain(), out);
+    case Sums::kVarentropy:
+      return SumEach<Sums::kVarentropy>(blocks, n_blocks, max, known_n, Plain(), out);
+    case Sums::kAll:
+      return SumEach<Sums::kAll>(blocks, n_blocks, max, known_n, Plain(), out);
+  }
 }
 
-// Of the quotients. Dividing keeps the order, so the maxima are quotients, too.
-void SumQuotients(const float* const* blocks, size_t n_blocks, float t, bool entropy, const float* max, size_t known_n,
-                  BlockSums* HWY_RESTRICT out) {
-  const auto divisor = hn::Set(RowTag(), t);
-  const auto load_of = [&](size_t b) LP_LAMBDA {
-    const float* HWY_RESTRICT x = blocks[b];
-    return [x, divisor](size_t i) LP_LAMBDA { return hn::Div(hn::LoadU(RowTag(), x + i), divisor); };
-  };
-  const auto known_max = [&](size_t b) LP_LAMBDA { return max[b] / t + 0.0f; };
-  entropy ? SumEach<Sums::kEntropy>(load_of, known_max, known_n, n_blocks, out)
-          : SumEach<Sums::kMass>(load_of, known_max, known_n, n_blocks, out);
+void SumScaled(const float* const* blocks, size_t n_blocks, float factor, const float* max, size_t known_n,
+               BlockSums* HWY_RESTRICT out) {
+  SumEach<Sums::kEntropy>(blocks, n_blocks, max, known_n, Scaled{factor}, out);
 }
 
 }  // namespace HWY_NAMESPACE
@@ -129,29 +136,40 @@ HWY_AFTER_NAMESPACE();
 namespace lp {
 namespace {
 
-// From each block's own maximum to the maximum of all: with s = block max - max, e^(y + s) = e^y e^s.
-SoftmaxSums Combine(std::span<const BlockSums> blocks) {
-  SoftmaxSums t;
-  for (const BlockSums& b : blocks) t.max = std::max(t.max, b.max);
-  if (t.max == kMasked) return t;
-  for (const BlockSums& b : blocks) {
-    if (b.max == kMasked) continue;
-    const double s = static_cast<double>(b.max) - static_cast<double>(t.max), scale = ExpNonPositiveDouble(s);
-    const auto e = static_cast<double>(b.sum_exp), xe = static_cast<double>(b.sum_x_exp);
-    const auto xxe = static_cast<double>(b.sum_xx_exp);
-    t.n += static_cast<size_t>(b.n);
-    t.sum_exp += scale * e;
-    t.sum_x_exp += scale * (xe + s * e);
-    t.sum_xx_exp += scale * (xxe + s * (2 * xe + s * e));
-    t.sum_exp2 += scale * scale * static_cast<double>(b.sum_exp2);
+// From each block's own maximum to the maximum of all: with s = (block max - max) / t, e^(y + s) = e^y e^s.
+SoftmaxSums Combine(std::span<const BlockSums> blocks, double t = 1) {
+  SoftmaxSums total;
+  for (const BlockSums& b : blocks) total.max = std::max(total.max, b.max);
+  if (total.max == kMasked) return total;
+  constexpr size_t kGroup = 64;
+  for (size_t first = 0; first < blocks.size(); first += kGroup) {
+    const auto group = blocks.subspan(first, std::min(kGroup, blocks.size() - first));
+    std::array<double, kGroup> shifts{}, scales;
+    for (size_t i = 0; i < group.size(); ++i) {
+      shifts[i] = (static_cast<double>(group[i].max) - static_cast<double>(total.max)) / t;
+    }
+    scales = shifts;
+    ExpNonPositiveDoubles(std::span(scales).first(group.size()));
+    for (size_t i = 0; i < group.size(); ++i) {
+      const BlockSums& b = group[i];
+      if (b.max == kMasked) continue;
+      const double s = shifts[i], scale = scales[i];
+      const auto e = static_cast<double>(b.sum_exp), xe = static_cast<double>(b.sum_x_exp);
+      const auto xxe = static_cast<double>(b.sum_xx_exp);
+      total.n += static_cast<size_t>(b.n);
+      total.sum_exp += scale * e;
+      total.sum_x_exp += scale * (xe + s * e);
+      total.sum_xx_exp += scale * (xxe + s * (2 * xe + s * e));
+      total.sum_exp2 += scale * scale * static_cast<double>(b.sum_exp2);
+    }
   }
-  return t;
+  return total;
 }
 
 }  // namespace
 
 HWY_EXPORT(SumBlocks);
-HWY_EXPORT(SumQuotients);
+HWY_EXPORT(SumScaled);
 
 double SoftmaxSums::LogSumExp() const { return static_cast<double>(max) + std::log(sum_exp); }
 
@@ -181,33 +199,36 @@ size_t KnownN(const LogitVector& x, const Known& known) {
 }  // namespace
 
 VectorSums ComputeSums(const LogitVector& x, Sums which, const Known& known) {
-  VectorSums sums;
-  sums.blocks.resize(x.n_blocks());
-  const size_t known_n = known.block_max.empty() ? std::numeric_limits<size_t>::max() : KnownN(x, known);
-  Sum(which, x.blocks(), known.block_max.data(), known_n, sums.blocks.data());
+  VectorSums sums{.blocks = std::vector<BlockSums>(x.n_blocks()), .which = which};
+  const bool scanned = !known.block_max.empty();
+  Sum(which, x.blocks(), scanned ? known.block_max.data() : nullptr, scanned ? KnownN(x, known) : 0, sums.blocks.data());
   sums.total = Combine(sums.blocks);
   return sums;
 }
 
-SoftmaxSums ComputeSumsOfQuotient(const LogitVector& x, float t, Sums which, const Known& known) {
-  LP_CHECK(t > 0 && which != Sums::kAll);
+SoftmaxSums ComputeSumsOfQuotient(const LogitVector& x, float t, const Known& known) {
+  LP_CHECK(t > 0);
   std::vector<BlockSums> blocks(x.n_blocks());
-  HWY_DYNAMIC_DISPATCH(SumQuotients)
-  (x.blocks().data(), x.n_blocks(), t, which == Sums::kEntropy, known.block_max.data(), KnownN(x, known),
-   blocks.data());
-  return Combine(blocks);
+  HWY_DYNAMIC_DISPATCH(SumScaled)
+  (x.blocks().data(), x.n_blocks(), 1 / t, known.block_max.data(), KnownN(x, known), blocks.data());
+  SoftmaxSums sums = Combine(blocks, static_cast<double>(t));
+  if (sums.max == kMasked) return sums;
+  // Relative to max / t until now, and from here on to the float32 next to it.
+  const double exact = static_cast<double>(sums.max) / static_cast<double>(t);
+  sums.max = sums.max / t + 0.0f;
+  const double s = exact - static_cast<double>(sums.max), scale = std::exp(s);
+  sums.sum_x_exp = scale * (sums.sum_x_exp + s * sums.sum_exp);
+  sums.sum_exp *= scale;
+  return sums;
 }
 
-VectorSums ComputeSums(const LogitVector& x, const LogitVector& before, const VectorSums& before_sums, Sums which) {
+VectorSums ComputeSums(const LogitVector& x, const LogitVector& before, const VectorSums& before_sums) {
   LP_CHECK(x.size() == before.size() && before_sums.blocks.size() == x.n_blocks());
-  VectorSums sums;
-  sums.blocks = before_sums.blocks;
+  VectorSums sums{.blocks = before_sums.blocks, .which = before_sums.which};
   for (size_t b = 0; b < x.n_blocks();) {
     size_t end = b;
     while (end < x.n_blocks() && !x.SharesBlock(before, end)) ++end;
-    if (end > b) {
-      Sum(which, x.blocks().subspan(b, end - b), nullptr, std::numeric_limits<size_t>::max(), sums.blocks.data() + b);
-    }
+    if (end > b) Sum(sums.which, x.blocks().subspan(b, end - b), nullptr, 0, sums.blocks.data() + b);
     b = end + 1;
   }
   sums.total = Combine(sums.blocks);

@@ -33,6 +33,10 @@ struct SoftmaxSums {
   double MeanLogit() const;            // sum p x
 };
 
+// Fewer of them take less time, and have the same bits; the others are 0. kMass: max, n and sum_exp, all that a
+// probability or a prefix of some mass asks for; then sum_x_exp, sum_xx_exp and sum_exp2, each with those before it.
+enum class Sums : uint8_t { kMass, kEntropy, kVarentropy, kAll };
+
 // The first look at a vector: block maxima, which everything that selects starts from, and whether it is a
 // distribution.
 struct Scan {
@@ -56,21 +60,20 @@ struct BlockSums {
 struct VectorSums {
   std::vector<BlockSums> blocks;  // [n_blocks]
   SoftmaxSums total;
+  Sums which = Sums::kAll;
 };
-// Fewer of them take less time, and have the same bits; the others are 0. kMass: max, n and sum_exp, all that a
-// probability or a prefix of some mass asks for. kEntropy: sum_x_exp, too.
-enum class Sums : uint8_t { kAll, kEntropy, kMass };
 // What a scan has found already, which spares looking at every logit twice.
 struct Known {
   std::span<const float> block_max;  // [n_blocks], or empty
   bool no_masks = false;             // no logit is -inf
 };
 VectorSums ComputeSums(const LogitVector& x, Sums which = Sums::kAll, const Known& known = {});
-// Those of Divide(x, t), without making it. The maxima must be known.
-SoftmaxSums ComputeSumsOfQuotient(const LogitVector& x, float t, Sums which, const Known& known);
-// The same result (bit for bit); blocks that `x` shares with `before` are taken from `before_sums`.
-VectorSums ComputeSums(const LogitVector& x, const LogitVector& before, const VectorSums& before_sums,
-                       Sums which = Sums::kAll);
+// Those of x / t, the quotients not rounded to float32, as far as the entropy needs them (kEntropy). The maxima must be
+// known.
+SoftmaxSums ComputeSumsOfQuotient(const LogitVector& x, float t, const Known& known);
+// The same result (bit for bit), as many sums as `before_sums` has; blocks that `x` shares with `before` are taken from
+// there.
+VectorSums ComputeSums(const LogitVector& x, const LogitVector& before, const VectorSums& before_sums);
 
 // y = x / t for every logit: one correctly rounded float32 division each, as the engines do it. Blocks that are -inf
 // throughout stay shared. t > 0. A logit above -inf stays above it, at the lowest float; +inf is the caller's to

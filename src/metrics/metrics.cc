@@ -11,6 +11,7 @@ namespace lp {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr size_t kBest = 64;  // tokens for which the rounding of a quotient counts
 
 double LogProbability(const State& state, float x) { return static_cast<double>(x) - state.mass().LogSumExp(); }
 
@@ -73,7 +74,7 @@ class FromSums {
   template <class W, class P>
   double Rounding(const W& weights, const P& p) const {
     double sum = 0;
-    for (const Candidate& c : weights.Top(64)) {
+    for (const Candidate& c : weights.Top(kBest)) {
       if (!p.Has(c.id)) continue;
       const auto exact = static_cast<double>(edited_.Value(c.id)) / t_;
       sum += weights.Probability(c.id) * (static_cast<double>(p.Value(c.id)) - exact);
@@ -90,11 +91,21 @@ class FromSums {
   std::vector<Edit> edits_;
 };
 
-// What FromSums asks of the shaped distribution where nobody else wants it: x' / t by its sums, without its values.
+// What FromSums asks of the shaped distribution where nobody else wants it: x' / t by its sums, without its values. The
+// sums are of exact quotients; those of most weight are rounded as a division would.
 class Quotient {
  public:
   Quotient(const State& edited, double t)
-      : edited_(edited), t_(static_cast<float>(t)), sums_(edited.SumsDividedBy(t_)) {}
+      : edited_(edited), t_(static_cast<float>(t)), sums_(edited.SumsDividedBy(t_)) {
+    const double max = static_cast<double>(sums_.max);
+    for (const Candidate& c : Top(kBest)) {
+      const double exact = static_cast<double>(c.value) / static_cast<double>(t_) - max;
+      const double rounded = static_cast<double>(Value(c.id)) - max;
+      const double before = std::exp(exact), after = std::exp(rounded);
+      sums_.sum_exp += after - before;
+      sums_.sum_x_exp += rounded * after - exact * before;
+    }
+  }
   const SoftmaxSums& sums() const { return sums_; }
   std::span<const Candidate> Top(size_t k) const { return edited_.Top(k); }  // dividing changes no rank
   bool Has(TokenId id) const { return edited_.Has(id); }
@@ -124,11 +135,9 @@ void AddShaped(const Trace& trace, Metrics& m) {
                                              : Divergence(raw, final);
   if (plain && !affine->made && affine->n_divisions == 1) {
     const Quotient shaped(*affine->edited, affine->divisor);
-    if (shaped.sums().n == raw.n()) {  // nothing fell off the end of float32
-      m.kl_shaped_raw = sums->ToRaw(shaped);
-      m.kl_raw_shaped = sums->FromRaw(shaped);
-      return;
-    }
+    m.kl_shaped_raw = sums->ToRaw(shaped);
+    m.kl_raw_shaped = sums->FromRaw(shaped);
+    return;
   }
   const State& shaped = trace.Shaped();
   if (&shaped == &final) {
@@ -146,12 +155,13 @@ void AddShaped(const Trace& trace, Metrics& m) {
 Metrics ComputeMetrics(const Trace& trace) {
   const State &raw = trace.raw(), &final = trace.final();
   Metrics m;
+  final.sums(Sums::kAll);  // all at once
   m.raw_entropy = raw.sums().Entropy();
   m.raw_varentropy = raw.sums().Varentropy();
   m.entropy = final.sums().Entropy();
   m.perplexity = std::exp(m.entropy);
   m.varentropy = final.sums().Varentropy();
-  m.effective_vocab = final.sums().EffectiveVocabulary();
+  m.effective_vocab = final.sums(Sums::kAll).EffectiveVocabulary();
   m.n_kept = final.n();
   m.top5_prob = 0;
   for (const Candidate& c : final.Top(5)) m.top5_prob += final.ProbabilityOf(c.value);

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/str_cat.h"
+#include "distribution/exp.h"
 
 namespace lp {
 namespace {
@@ -45,7 +46,7 @@ Result<State> State::Make(std::span<const float> logits, Sums expected) {
   };
   if (logits.empty()) return error("there are no logits");
   State state;
-  state.expected_ = expected;
+  state.expected_ = std::min(expected, Sums::kVarentropy);
   state.values_ = LogitVector(logits);
   Scan scan = ScanLogits(state.values_);
   if (scan.invalid) {
@@ -65,7 +66,7 @@ State State::Wide(LogitVector values, const State& before) {
   state.n_vocab_ = before.n_vocab_;
   state.values_ = std::move(values);
   state.before_ = &before;
-  state.expected_ = before.expected_;
+  state.expected_ = before.expected_ == Sums::kMass ? Sums::kMass : Sums::kAll;
   return state;
 }
 
@@ -101,7 +102,8 @@ float State::Value(TokenId id) const {
 }
 
 double State::ProbabilityOf(float value) const {
-  return std::exp(static_cast<double>(value) - static_cast<double>(mass().max)) / mass().sum_exp;
+  const SoftmaxSums& all = mass();
+  return ExpNonPositiveDouble(static_cast<double>(value) - static_cast<double>(all.max)) / all.sum_exp;
 }
 
 std::span<const float> State::block_max() const {
@@ -118,30 +120,19 @@ Known State::Scanned() const { return {.block_max = block_max(), .no_masks = n_ 
 
 SoftmaxSums State::SumsDividedBy(float t) const {
   LP_CHECK(!narrow_);
-  return ComputeSumsOfQuotient(values_, t, Sums::kEntropy, Scanned());
+  return ComputeSumsOfQuotient(values_, t, Scanned());
 }
 
-const VectorSums& State::vector_sums() const {
-  if (!vector_sums_) {
-    const bool known = before_ != nullptr && before_->vector_sums_;
-    vector_sums_ = known ? ComputeSums(values_, before_->values_, *before_->vector_sums_)
-                         : ComputeSums(values_, Sums::kAll, Scanned());
-  }
+const VectorSums& State::vector_sums(Sums least) const {
+  if (vector_sums_ && vector_sums_->which >= least) return *vector_sums_;
+  const bool known = before_ != nullptr && before_->vector_sums_ && before_->vector_sums_->which >= least;
+  vector_sums_ = known ? ComputeSums(values_, before_->values_, *before_->vector_sums_)
+                       : ComputeSums(values_, std::max(least, expected_), Scanned());
   return *vector_sums_;
 }
 
-const VectorSums& State::vector_mass() const {
-  if (vector_sums_ || expected_ == Sums::kAll) return vector_sums();
-  if (!vector_mass_) {
-    const bool known = before_ != nullptr && before_->vector_mass_;
-    vector_mass_ = known ? ComputeSums(values_, before_->values_, *before_->vector_mass_, Sums::kMass)
-                         : ComputeSums(values_, Sums::kMass, Scanned());
-  }
-  return *vector_mass_;
-}
-
-const SoftmaxSums& State::sums() const {
-  if (!narrow_) return vector_sums().total;
+const SoftmaxSums& State::sums(Sums least) const {
+  if (!narrow_) return vector_sums(least).total;
   if (!sums_) sums_ = SumsOf(list_);
   return *sums_;
 }
@@ -170,7 +161,7 @@ Candidate State::Ranked(size_t rank) const {
 
 MassEdge State::FindMass(Weight weight, double target) const {
   if (!narrow_)
-    return lp::FindMass(values_, weight == Weight::kEntropy ? vector_sums() : vector_mass(), weight, target);
+    return lp::FindMass(values_, vector_sums(weight == Weight::kEntropy ? Sums::kEntropy : Sums::kMass), weight, target);
   return Accumulate(
       n_, target, [&](size_t i) { return list_[i]; },
       [&](const Candidate& c) {
@@ -180,7 +171,7 @@ MassEdge State::FindMass(Weight weight, double target) const {
 }
 
 MassEdge State::FindMassAround(double centre, double target) const {
-  if (!narrow_) return lp::FindMassAround(values_, vector_mass(), centre, target);
+  if (!narrow_) return lp::FindMassAround(values_, vector_sums(Sums::kMass), centre, target);
   const std::vector<Candidate> order = NearestTo(centre, std::numeric_limits<double>::infinity());
   return Accumulate(
       n_, target, [&](size_t i) { return order[i]; }, [&](const Candidate& c) { return ProbabilityOf(c.value); });
@@ -236,7 +227,7 @@ double State::MassKept(const State& after) const {
 
 double State::MassLost(const State& after) const {
   if (after.n_ == n_) return 0;
-  if (!narrow_ && !after.narrow_) return MassMasked(values_, vector_mass(), after.values_);
+  if (!narrow_ && !after.narrow_) return MassMasked(values_, vector_sums(Sums::kMass), after.values_);
   double lost = 0, kept = 0;
   if (narrow_) {
     for (const Candidate& c : list_) (after.Has(c.id) ? kept : lost) += ProbabilityOf(c.value);

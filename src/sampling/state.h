@@ -26,7 +26,8 @@ class State {
   // `logits` [V] must outlive the state and all made from it. Errors: an empty vector, a NaN or +inf (named by index),
   // no finite logit.
   // `expected`: what will be asked of it and of what is made from it. kMass spares half of a pass where nobody will ask
-  // for sums(); whoever does still gets them.
+  // for sums(); whoever does still gets them. With kAll the sums that nobody asks the model's own distribution for are
+  // spared, too.
   static Result<State> Make(std::span<const float> logits, Sums expected = Sums::kAll);
 
   bool narrow() const { return narrow_; }
@@ -40,10 +41,11 @@ class State {
   bool Has(TokenId id) const { return Value(id) > kMasked; }
   double ProbabilityOf(float value) const;  // exp(value - log sum exp)
   double Probability(TokenId id) const { return ProbabilityOf(Value(id)); }
-  const SoftmaxSums& sums() const;
-  // Those of Divided(t), as far as its entropy needs them, without making it. Wide only; t must not overflow.
+  // At least those asked for; kVarentropy are all but [D11].
+  const SoftmaxSums& sums(Sums least = Sums::kVarentropy) const;
+  // Those of x / t, not rounded to float32, as far as its entropy needs them. Wide only; t must not overflow.
   SoftmaxSums SumsDividedBy(float t) const;
-  const SoftmaxSums& mass() const { return narrow_ ? sums() : vector_mass().total; }  // only max, n and sum_exp
+  const SoftmaxSums& mass() const { return sums(Sums::kMass); }  // max, n and sum_exp
 
   // The first min(k, n()) tokens in rank order, sorted only as far as somebody asked. Valid until the next call.
   std::span<const Candidate> Top(size_t k) const;
@@ -87,8 +89,7 @@ class State {
   static State Narrow(std::vector<Candidate> list, size_t n_vocab);
   std::span<const float> block_max() const;
   Known Scanned() const;
-  const VectorSums& vector_sums() const;
-  const VectorSums& vector_mass() const;
+  const VectorSums& vector_sums(Sums least) const;
 
   bool narrow_ = false;
   size_t n_vocab_ = 0, n_ = 0;
@@ -100,7 +101,6 @@ class State {
 
   mutable std::vector<float> block_max_;           // [n_blocks]; empty = not computed
   mutable std::optional<VectorSums> vector_sums_;  // wide
-  mutable std::optional<VectorSums> vector_mass_;  // wide; only where expected_ says so
   mutable std::optional<SoftmaxSums> sums_;        // narrow
   mutable std::vector<Candidate> top_;             // wide: the start of the rank order
   mutable std::vector<Candidate> by_id_;           // narrow and long: list_ by id
