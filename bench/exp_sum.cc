@@ -21,10 +21,11 @@ double ExpSumTarget(const float* HWY_RESTRICT x, size_t n, float max) {
   double sum = 0;
   for (size_t b = 0; b + kBlock <= n; b += kBlock) {
     LaneSums<1> lanes;
-    lanes.AddFour([&](const auto& at, auto& out) LP_LAMBDA {
-      RowVec y[4];
+    lanes.AddFour([&](const auto& at, auto& acc) LP_LAMBDA {
+      RowVec y[4], e[4];
       Each<4>([&](auto v) LP_LAMBDA { y[v] = hn::Sub(hn::LoadU(d, x + b + at(v)), m); });
-      ExpFlush<4>(d, y, out[0]);
+      ExpFlush<4>(d, y, e);
+      LaneSums<1>::Accumulate(acc[0], e);
     });
     float s;
     lanes.Reduce(&s);

@@ -97,9 +97,7 @@ void Rows(benchmark::State& state, const Chain& chain) {
     std::vector<TokenId> ids;
     for (const TokenRow& row : rows) ids.push_back(row.id);
     benchmark::DoNotOptimize(trace->RawRanksOf(ids));
-    for (const TokenId id : ids) {
-      for (size_t stage = 0; stage < trace->stages().size(); ++stage) benchmark::DoNotOptimize(trace->ValueAfter(stage, id));
-    }
+    benchmark::DoNotOptimize(trace->Journeys(ids));
   }
 }
 

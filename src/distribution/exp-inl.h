@@ -8,6 +8,7 @@
 #define LP_DISTRIBUTION_EXP_INL_H_
 #endif
 
+#include "distribution/fused-inl.h"
 #include "distribution/unroll-inl.h"
 #include "hwy/highway.h"
 
@@ -73,8 +74,8 @@ HWY_INLINE VU QuarterBits(DU du, VU v) {
 // ln 2 is in two parts of 15 bits, so that their products with n are exact (Cody & Waite 1980). The polynomial is the
 // best of degree 4 that starts 1 + r (relative error 5.5e-9 for |r| <= ln 2 / 8).
 //
-// The same bits on every target: the only multiply-adds are those with an exact product, where fusing changes nothing;
-// files that include this are compiled with -ffp-contract=off.
+// The same bits on every target: multiply-adds are fused on all of them (fused-inl.h), but for those with an exact
+// product, where it changes nothing. Files that include this are compiled with -ffp-contract=off.
 //
 // kN vectors at once, step by step: a processor that looks a hundred instructions ahead finds others to do while one
 // chain of dependent operations waits.
@@ -82,21 +83,16 @@ template <size_t kN, class D, class V = hn::Vec<D>>
 HWY_INLINE void ExpFlush(D d, V* y, V* e) {
   const hn::RebindToUnsigned<D> du;
   const V round = hn::Set(d, 0x1.8p21f + 127);  // the sum's unit in the last place is 1/4
-  V biased[kN], r[kN], r2[kN], p[kN], q[kN];
+  V biased[kN], n[kN], r[kN], p[kN];
   Each<kN>([&](auto k) LP_LAMBDA { y[k] = hn::Max(y[k], hn::Set(d, -88.0296919f)); });
-  Each<kN>([&](auto k) LP_LAMBDA { biased[k] = hn::Mul(y[k], hn::Set(d, 1.44269504f)); });
-  Each<kN>([&](auto k) LP_LAMBDA { biased[k] = hn::Add(biased[k], round); });
-  Each<kN>([&](auto k) LP_LAMBDA { q[k] = hn::Sub(biased[k], round); });
-  Each<kN>([&](auto k) LP_LAMBDA { r[k] = hn::NegMulAdd(q[k], hn::Set(d, 0x1.62e4p-1f), y[k]); });
-  Each<kN>([&](auto k) LP_LAMBDA { r[k] = hn::NegMulAdd(q[k], hn::Set(d, 0x1.7f7cp-20f), r[k]); });
-  Each<kN>([&](auto k) LP_LAMBDA { r2[k] = hn::Mul(r[k], r[k]); });
-  Each<kN>([&](auto k) LP_LAMBDA { p[k] = hn::Mul(r[k], hn::Set(d, 0.166721046f)); });
-  Each<kN>([&](auto k) LP_LAMBDA { q[k] = hn::Mul(r2[k], hn::Set(d, 0.0416417532f)); });
-  Each<kN>([&](auto k) LP_LAMBDA { p[k] = hn::Add(p[k], hn::Set(d, 0.500000179f)); });
-  Each<kN>([&](auto k) LP_LAMBDA { p[k] = hn::Add(p[k], q[k]); });
-  Each<kN>([&](auto k) LP_LAMBDA { p[k] = hn::Mul(p[k], r2[k]); });
-  Each<kN>([&](auto k) LP_LAMBDA { p[k] = hn::Add(p[k], r[k]); });
-  Each<kN>([&](auto k) LP_LAMBDA { p[k] = hn::Add(p[k], hn::Set(d, 1.0f)); });
+  Each<kN>([&](auto k) LP_LAMBDA { biased[k] = Fused(y[k], hn::Set(d, 1.44269504f), round); });
+  Each<kN>([&](auto k) LP_LAMBDA { n[k] = hn::Sub(biased[k], round); });
+  Each<kN>([&](auto k) LP_LAMBDA { r[k] = hn::NegMulAdd(n[k], hn::Set(d, 0x1.62e4p-1f), y[k]); });
+  Each<kN>([&](auto k) LP_LAMBDA { r[k] = hn::NegMulAdd(n[k], hn::Set(d, 0x1.7f7cp-20f), r[k]); });
+  Each<kN>([&](auto k) LP_LAMBDA { p[k] = Fused(r[k], hn::Set(d, 0.0416417532f), hn::Set(d, 0.166721046f)); });
+  Each<kN>([&](auto k) LP_LAMBDA { p[k] = Fused(p[k], r[k], hn::Set(d, 0.500000179f)); });
+  Each<kN>([&](auto k) LP_LAMBDA { p[k] = Fused(p[k], r[k], hn::Set(d, 1.0f)); });
+  Each<kN>([&](auto k) LP_LAMBDA { p[k] = Fused(p[k], r[k], hn::Set(d, 1.0f)); });
   Each<kN>([&](auto k) LP_LAMBDA {
     const auto bits = hn::BitCast(du, biased[k]);
     e[k] = hn::Mul(p[k], hn::BitCast(d, hn::Add(QuarterBits(du, bits), hn::ShiftLeft<21>(bits))));

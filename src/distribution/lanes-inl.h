@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "distribution/fused-inl.h"
 #include "distribution/logit_vector.h"
 #include "distribution/unroll-inl.h"
 #include "hwy/highway.h"
@@ -47,31 +48,38 @@ struct LaneSums {
     }
   }
 
-  // The same sums, four vectors at a time, for terms of many dependent steps: terms(at, out) writes out[k][v] for elements
-  // [at(v), at(v) + kPart), v < 4.
-  template <class Terms>
-  HWY_INLINE void AddFour(const Terms& terms) {
+  // The same sums, four vectors at a time, for terms of many dependent steps: body(at, acc) adds to acc[k] what elements
+  // [at(v), at(v) + kPart), v < 4, have for sum k. The four lie in rows of kAbreast; many sums leave no registers for
+  // two.
+  static constexpr size_t kAbreast = kPart < kRow && kN < 3 ? 2 : 1, kRows = 4 / kAbreast;
+  using FourSums = RowVec[kAbreast];
+
+  template <class Body>
+  HWY_INLINE void AddFour(const Body& body) {
     const RowTag d;
-    constexpr size_t kAbreast = kPart < kRow ? 2 : 1, kRows = 4 / kAbreast;
     for (size_t part = 0; part < kRow; part += kAbreast * kPart) {
-      RowVec acc[kN][kAbreast];
+      FourSums acc[kN];
       Each<kN>([&](auto k) LP_LAMBDA { Each<kAbreast>([&](auto a) LP_LAMBDA { acc[k][a] = hn::Zero(d); }); });
       for (size_t row = part; row < kBlock; row += kRows * kRow) {
-        RowVec out[kN][4];
-        terms([&](size_t v) LP_LAMBDA { return row + v / kAbreast * kRow + v % kAbreast * kPart; }, out);
-        Each<kN>([&](auto k) LP_LAMBDA {
-          Each<kRows / 2>([&](auto pair) LP_LAMBDA {
-            Each<kAbreast>([&](auto a) LP_LAMBDA {
-              constexpr size_t v = 2 * kAbreast * pair + a;
-              acc[k][a] = hn::Add(acc[k][a], hn::Add(out[k][v], out[k][v + kAbreast]));
-            });
-          });
-        });
+        body([&](size_t v) LP_LAMBDA { return row + v / kAbreast * kRow + v % kAbreast * kPart; }, acc);
       }
       Each<kN>([&](auto k) LP_LAMBDA {
         Each<kAbreast>([&](auto a) LP_LAMBDA { hn::Store(acc[k][a], d, lanes[k] + part + a * kPart); });
       });
     }
+  }
+  // acc += x, rows in pairs.
+  static HWY_INLINE void Accumulate(FourSums& acc, const RowVec* x) {
+    Each<kRows / 2>([&](auto pair) LP_LAMBDA {
+      Each<kAbreast>([&](auto a) LP_LAMBDA {
+        constexpr size_t v = 2 * kAbreast * pair + a;
+        acc[a] = hn::Add(acc[a], hn::Add(x[v], x[v + kAbreast]));
+      });
+    });
+  }
+  // acc += x y, row by row, fused.
+  static HWY_INLINE void AccumulateProducts(FourSums& acc, const RowVec* x, const RowVec* y) {
+    Each<4>([&](auto v) LP_LAMBDA { acc[v % kAbreast] = Fused(x[v], y[v], acc[v % kAbreast]); });
   }
 
   // Lane i + lane i + 8, then + 4, + 2, + 1.

@@ -84,14 +84,15 @@ HWY_INLINE size_t SumSideImpl(const float* HWY_RESTRICT x, size_t n, float max, 
   for (size_t b = 0; b < n; b += kBlock) {
     const float* HWY_RESTRICT block = x + b;
     LaneSums<1> lanes;
-    lanes.AddFour([&](const auto& at, auto& out) LP_LAMBDA {
-      RowVec x4[4];
+    lanes.AddFour([&](const auto& at, auto& acc) LP_LAMBDA {
+      RowVec x4[4], w[4];
       Each<4>([&](auto v) LP_LAMBDA { x4[v] = hn::LoadU(d, block + at(v)); });
-      WeightsOfFour<kEntropy>(x4, m, l, out[0]);
+      WeightsOfFour<kEntropy>(x4, m, l, w);
       Each<4>([&](auto v) LP_LAMBDA {
         const auto in = InInterval(hn::LoadU(d, block + at(v)), sum_in);
-        out[0][v] = hn::IfThenElseZero(hn::Xor(in, side), out[0][v]);
+        w[v] = hn::IfThenElseZero(hn::Xor(in, side), w[v]);
       });
+      LaneSums<1>::Accumulate(acc[0], w);
     });
     float s;
     lanes.Reduce(&s);

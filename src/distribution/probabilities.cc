@@ -58,13 +58,14 @@ double SumMasked(const float* HWY_RESTRICT x, const float* HWY_RESTRICT after, f
   const RowTag d;
   const auto max = hn::Set(d, max_logit), masked = hn::Set(d, kMasked);
   LaneSums<1> lanes;
-  lanes.AddFour([&](const auto& at, auto& out) LP_LAMBDA {
-    RowVec y[4];
+  lanes.AddFour([&](const auto& at, auto& acc) LP_LAMBDA {
+    RowVec y[4], e[4];
     Each<4>([&](auto v) LP_LAMBDA { y[v] = hn::Sub(hn::LoadU(d, x + at(v)), max); });
-    ExpFlush<4>(d, y, out[0]);
+    ExpFlush<4>(d, y, e);
     Each<4>([&](auto v) LP_LAMBDA {
-      out[0][v] = hn::IfThenElseZero(hn::Eq(hn::LoadU(d, after + at(v)), masked), out[0][v]);
+      e[v] = hn::IfThenElseZero(hn::Eq(hn::LoadU(d, after + at(v)), masked), e[v]);
     });
+    LaneSums<1>::Accumulate(acc[0], e);
   });
   float sum;
   lanes.Reduce(&sum);
@@ -78,15 +79,16 @@ template <bool kMayMask>
 HWY_INLINE double CrossBlock(const float* HWY_RESTRICT x, RowVec max_x, const float* HWY_RESTRICT y, RowVec max_y) {
   const RowTag d;
   LaneSums<1> lanes;
-  lanes.AddFour([&](const auto& at, auto& terms) LP_LAMBDA {
+  lanes.AddFour([&](const auto& at, auto& acc) LP_LAMBDA {
     RowVec dx[4], e[4];
     Each<4>([&](auto v) LP_LAMBDA { dx[v] = hn::Sub(hn::LoadU(d, x + at(v)), max_x); });
     ExpFlush<4>(d, dx, e);
     Each<4>([&](auto v) LP_LAMBDA {
       auto dy = hn::Sub(hn::LoadU(d, y + at(v)), max_y);
       if constexpr (kMayMask) dy = hn::Max(dy, hn::Set(d, -1e30f));
-      terms[0][v] = hn::Mul(e[v], hn::Sub(dx[v], dy));
+      dx[v] = hn::Sub(dx[v], dy);
     });
+    LaneSums<1>::AccumulateProducts(acc[0], e, dx);
   });
   float sum;
   lanes.Reduce(&sum);
@@ -152,16 +154,17 @@ bool JointBlocks(const LogitVector& x, const LogitVector& y, JointSums* HWY_REST
     for (size_t b = first; b < end; ++b) {
       const float *HWY_RESTRICT from_x = x.block(b), *HWY_RESTRICT from_y = y.block(b);
       const auto max_x = hn::Set(d, out[b].max_x), max_y = hn::Set(d, out[b].max_y);
-      lanes[b - first].AddFour([&](const auto& at, auto& terms) LP_LAMBDA {
-        RowVec dx[4], dy[4];
-        Each<4>([&](auto v) LP_LAMBDA { dy[v] = hn::Sub(hn::LoadU(d, from_y + at(v)), max_y); });
-        ExpFlush<4>(d, dy, terms[2]);
+      lanes[b - first].AddFour([&](const auto& at, auto& acc) LP_LAMBDA {
+        RowVec dx[4], dy[4], clamped[4], e[4];
+        Each<4>([&](auto v) LP_LAMBDA { clamped[v] = dy[v] = hn::Sub(hn::LoadU(d, from_y + at(v)), max_y); });
+        ExpFlush<4>(d, clamped, e);
+        LaneSums<3>::Accumulate(acc[2], e);
         Each<4>([&](auto v) LP_LAMBDA { dx[v] = hn::Sub(hn::LoadU(d, from_x + at(v)), max_x); });
-        ExpFlush<4>(d, dx, terms[0]);
-        Each<4>([&](auto v) LP_LAMBDA {  // not the dy above, which goes no further than its exponential
-          dy[v] = hn::Max(hn::Sub(hn::LoadU(d, from_y + at(v)), max_y), hn::Set(d, -1e30f));
-          terms[1][v] = hn::Mul(terms[0][v], hn::Sub(dx[v], dy[v]));
-        });
+        ExpFlush<4>(d, dx, e);
+        LaneSums<3>::Accumulate(acc[0], e);
+        // Not what was clamped for the exponential, and yet not -inf: that is padding.
+        Each<4>([&](auto v) LP_LAMBDA { dx[v] = hn::Sub(dx[v], hn::Max(dy[v], hn::Set(d, -1e30f))); });
+        LaneSums<3>::AccumulateProducts(acc[1], e, dx);
       });
     }
     for (size_t b = first; b < end; ++b) {

@@ -41,15 +41,6 @@ HWY_INLINE void LookAt(const float* HWY_RESTRICT x, BlockSums& out) {
   out.n = static_cast<float>(HWY_LIKELY(min > kMasked) ? kBlock : CountFinite(x));
 }
 
-// terms[0..kSums) = e, y e, y y e, e e for e = exp(y), of four vectors.
-template <size_t kSums, class Terms>
-HWY_INLINE void SumTerms(RowVec* y, Terms& terms) {
-  ExpFlush<4>(RowTag(), y, terms[0]);
-  if constexpr (kSums > 1) Each<4>([&](auto v) LP_LAMBDA { terms[1][v] = hn::Mul(y[v], terms[0][v]); });
-  if constexpr (kSums > 2) Each<4>([&](auto v) LP_LAMBDA { terms[2][v] = hn::Mul(y[v], terms[1][v]); });
-  if constexpr (kSums > 3) Each<4>([&](auto v) LP_LAMBDA { terms[3][v] = hn::Mul(terms[0][v], terms[0][v]); });
-}
-
 // The logits as they are. The difference x - max is rounded, and not corrected as in Softmax(): its error is at most |y|
 // 2^-24, that is, a relative error of a term e^y; over the block it averages to (sum |y| e^y / sum e^y) 2^-24, and the
 // mean of |y| under a softmax over 256 is below 4: 2.4e-7, if all errors had the same sign.
@@ -58,7 +49,7 @@ struct Plain {
 };
 // The logits divided: (x - max) / t as a product, for a division takes as long as a third of an exponential.
 struct Scaled {
-  float factor;
+  float factor;  // 1 / t
   HWY_INLINE RowVec operator()(RowVec x, RowVec max) const {
     return hn::Mul(hn::Sub(x, max), hn::Set(RowTag(), factor));
   }
@@ -68,10 +59,18 @@ template <size_t kSums, class Relative>
 HWY_INLINE void SumLanes(const float* HWY_RESTRICT x, float block_max, const Relative& relative, LaneSums<kSums>& lanes) {
   const RowTag d;
   const auto max = hn::Set(d, block_max);
-  lanes.AddFour([&](const auto& at, auto& terms) LP_LAMBDA {
-    RowVec y[4];
+  using Lanes = LaneSums<kSums>;
+  lanes.AddFour([&](const auto& at, auto& acc) LP_LAMBDA {
+    RowVec y[4], e[4];
     Each<4>([&](auto v) LP_LAMBDA { y[v] = relative(hn::LoadU(d, x + at(v)), max); });
-    SumTerms<kSums>(y, terms);
+    ExpFlush<4>(d, y, e);
+    Lanes::Accumulate(acc[0], e);
+    if constexpr (kSums > 1) Lanes::AccumulateProducts(acc[1], y, e);
+    if constexpr (kSums > 3) Lanes::AccumulateProducts(acc[3], e, e);
+    if constexpr (kSums > 2) {
+      Each<4>([&](auto v) LP_LAMBDA { e[v] = hn::Mul(y[v], e[v]); });
+      Lanes::AccumulateProducts(acc[2], y, e);
+    }
   });
 }
 

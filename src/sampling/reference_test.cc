@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 
 #include "sampling/draw.h"
 #include "sampling/trace.h"
@@ -142,8 +143,11 @@ void CheckStage(const Trace& trace, size_t i, const std::optional<Logits>& expec
   // Sums and probabilities of what the stage made, and the mass it let through.
   const std::vector<double> p_before = reference::Probabilities(before), p = reference::Probabilities(after);
   double mass = 0;
+  std::vector<TokenId> ids(p.size());
+  std::iota(ids.begin(), ids.end(), 0);
+  const auto journeys = trace.Journeys(ids);
   for (size_t id = 0; id < p.size(); ++id) {
-    const auto value = trace.ValueAfter(i, static_cast<TokenId>(id));
+    const auto& value = journeys[id * trace.stages().size() + i];
     ASSERT_EQ(value.has_value(), after[id] != kGone) << what;
     if (!value) continue;
     mass += p_before[id];

@@ -106,6 +106,25 @@ double State::ProbabilityOf(float value) const {
   return ExpNonPositiveDouble(static_cast<double>(value) - static_cast<double>(all.max)) / all.sum_exp;
 }
 
+std::vector<float> State::Values(const IdIndex& ids) const {
+  std::vector<float> values(ids.ids().size(), kMasked);
+  if (narrow_) {
+    for (const Candidate& c : list_) ids.ForEach(c.id, [&](size_t i) { values[i] = c.value; });
+  } else {
+    for (size_t i = 0; i < values.size(); ++i) values[i] = values_.at(ids.ids()[i]);
+  }
+  return values;
+}
+
+std::vector<double> State::ProbabilitiesOf(std::span<const float> values) const {
+  const SoftmaxSums& all = mass();
+  std::vector<double> p(values.size());
+  for (size_t i = 0; i < p.size(); ++i) p[i] = static_cast<double>(values[i]) - static_cast<double>(all.max);
+  ExpNonPositiveDoubles(p);
+  for (double& v : p) v /= all.sum_exp;
+  return p;
+}
+
 std::span<const float> State::block_max() const {
   if (!block_max_.empty()) return block_max_;
   if (before_ != nullptr && !before_->narrow_) {

@@ -16,6 +16,7 @@
 #include "distribution/logit_vector.h"
 #include "distribution/select.h"
 #include "distribution/sums.h"
+#include "sampling/id_index.h"
 
 namespace lp {
 
@@ -40,6 +41,9 @@ class State {
   float Value(TokenId id) const;  // -inf when the token is not left
   bool Has(TokenId id) const { return Value(id) > kMasked; }
   double ProbabilityOf(float value) const;  // exp(value - log sum exp)
+  // The same for many at once: the value of each id, and the probability of each value.
+  std::vector<float> Values(const IdIndex& ids) const;
+  std::vector<double> ProbabilitiesOf(std::span<const float> values) const;
   double Probability(TokenId id) const { return ProbabilityOf(Value(id)); }
   // At least those asked for; kVarentropy are all but [D11].
   const SoftmaxSums& sums(Sums least = Sums::kVarentropy) const;

@@ -154,72 +154,74 @@ std::span<const TokenId> Trace::Banned() const {
   return banned_;
 }
 
-void Trace::Judge(TokenRow& row) const {
-  if (!raw().Has(row.id)) {
-    row.cut_by = TokenRow::kMasked;
-    return;
+std::vector<TokenRow> Trace::Describe(std::span<const TokenId> ids) const {
+  const IdIndex index(ids);
+  std::vector<std::vector<float>> values;  // [states][ids]
+  for (const State& state : states_) values.push_back(state.Values(index));
+  const std::vector<double> prob_raw = raw().ProbabilitiesOf(values.front());
+  const std::vector<double> prob = final().ProbabilitiesOf(values.back());
+  std::vector<TokenRow> rows(ids.size());
+  for (size_t i = 0; i < ids.size(); ++i) {
+    rows[i] = {.id = ids[i], .logit = static_cast<double>(values.front()[i]), .prob_raw = prob_raw[i], .prob = prob[i]};
+    if (values.front()[i] == kMasked) rows[i].cut_by = TokenRow::kMasked;
   }
-  if (final().Has(row.id)) return;
-  for (size_t i = 0; i < stages_.size(); ++i) {
-    if (stages_[i].n_out == stages_[i].n_in || After(i).Has(row.id)) continue;
-    row.cut_by = i;
-    const auto x = static_cast<double>(Before(i).Value(row.id));
-    if (x < stages_[i].low)
-      row.margin = stages_[i].low - x;
-    else if (x > stages_[i].high)
-      row.margin = x - stages_[i].high;
-    else if (!std::isnan(stages_[i].low) || !std::isnan(stages_[i].high))
-      row.margin = 0;
-    return;
+  for (size_t stage = 0; stage < stages_.size(); ++stage) {
+    const StageRecord& record = stages_[stage];
+    if (record.n_out == record.n_in) continue;
+    const std::vector<float>& before = values[stage == 0 ? 0 : after_[stage - 1]];
+    const std::vector<float>& after = values[after_[stage]];
+    for (size_t i = 0; i < ids.size(); ++i) {
+      if (before[i] == kMasked || after[i] > kMasked) continue;
+      rows[i].cut_by = stage;
+      const auto x = static_cast<double>(before[i]);
+      if (x < record.low)
+        rows[i].margin = record.low - x;
+      else if (x > record.high)
+        rows[i].margin = x - record.high;
+      else if (!std::isnan(record.low) || !std::isnan(record.high))
+        rows[i].margin = 0;
+    }
   }
+  return rows;
 }
 
 TokenRow Trace::Row(size_t rank) const {
   LP_CHECK(rank >= 1 && rank <= n_vocab());
-  TokenRow row{.id = IdAt(rank), .rank = rank};
-  const float logit = raw().Value(row.id);
-  row.logit = static_cast<double>(logit);
-  row.prob_raw = logit > kMasked ? raw().ProbabilityOf(logit) : 0;
-  const float last = final().Value(row.id);
-  row.prob = last > kMasked ? final().ProbabilityOf(last) : 0;
-  Judge(row);
+  const TokenId id = IdAt(rank);
+  TokenRow row = Describe(std::span(&id, 1))[0];
+  row.rank = rank;
   return row;
 }
 
 TokenRow Trace::RowOf(TokenId id) const {
-  TokenRow row{.id = id, .rank = RankOf(id)};
-  const float logit = raw().Value(id), last = final().Value(id);
-  row.logit = static_cast<double>(logit);
-  row.prob_raw = logit > kMasked ? raw().ProbabilityOf(logit) : 0;
-  row.prob = last > kMasked ? final().ProbabilityOf(last) : 0;
-  Judge(row);
+  TokenRow row = Describe(std::span(&id, 1))[0];
+  row.rank = RankOf(id);
   return row;
 }
 
 std::vector<TokenRow> Trace::Rows(size_t n) const {
   n = std::min(n, n_vocab());
-  RowOrder().Top(std::min(n, RowOrder().n()));  // sorts once for all of them
-  std::vector<TokenRow> rows;
-  rows.reserve(n);
-  for (size_t rank = 1; rank <= n; ++rank) rows.push_back(Row(rank));
+  std::vector<TokenId> ids;
+  ids.reserve(n);
+  for (const Candidate& c : RowOrder().Top(n)) ids.push_back(c.id);
+  while (ids.size() < n) ids.push_back(IdAt(ids.size() + 1));
+  std::vector<TokenRow> rows = Describe(ids);
+  for (size_t i = 0; i < n; ++i) rows[i].rank = i + 1;
   return rows;
 }
 
 std::vector<size_t> Trace::RawRanksOf(std::span<const TokenId> ids) const {
-  // Rows are mostly the model's own best: a list not much longer nearly always holds them all.
-  const std::span<const Candidate> best = raw().Top(&RowOrder() == &raw() ? ids.size() : ids.size() + 64);
-  std::vector<std::pair<TokenId, size_t>> known;
-  known.reserve(best.size());
-  for (size_t i = 0; i < best.size(); ++i) known.emplace_back(best[i].id, i + 1);
-  std::sort(known.begin(), known.end());
+  const IdIndex index(ids);
   std::vector<size_t> ranks(ids.size());
+  // Rows are mostly the model's own best: a list not much longer nearly always holds them all.
+  size_t rank = 0;
+  for (const Candidate& c : raw().Top(&RowOrder() == &raw() ? ids.size() : ids.size() + 64)) {
+    ++rank;
+    index.ForEach(c.id, [&](size_t i) { ranks[i] = rank; });
+  }
   std::vector<TokenId> others;
   for (size_t i = 0; i < ids.size(); ++i) {
-    const auto at = std::lower_bound(known.begin(), known.end(), std::pair(ids[i], size_t{0}));
-    if (at != known.end() && at->first == ids[i])
-      ranks[i] = at->second;
-    else
-      others.push_back(ids[i]);
+    if (ranks[i] == 0) others.push_back(ids[i]);
   }
   if (others.empty()) return ranks;
   const std::vector<size_t> theirs = RanksOf(raw().values(), others);
@@ -227,6 +229,24 @@ std::vector<size_t> Trace::RawRanksOf(std::span<const TokenId> ids) const {
     if (ranks[i] == 0) ranks[i] = theirs[next++];
   }
   return ranks;
+}
+
+std::vector<std::optional<StageValue>> Trace::Journeys(std::span<const TokenId> ids) const {
+  const IdIndex index(ids);
+  const size_t n_stages = stages_.size();
+  std::vector<std::optional<StageValue>> journeys(ids.size() * n_stages);
+  for (size_t stage = 0; stage < n_stages; ++stage) {
+    if (stage > 0 && after_[stage] == after_[stage - 1]) {  // nothing happened
+      for (size_t i = stage; i < journeys.size(); i += n_stages) journeys[i] = journeys[i - 1];
+      continue;
+    }
+    const std::vector<float> values = After(stage).Values(index);
+    const std::vector<double> p = After(stage).ProbabilitiesOf(values);
+    for (size_t i = 0; i < ids.size(); ++i) {
+      if (values[i] > kMasked) journeys[i * n_stages + stage] = {static_cast<double>(values[i]), p[i]};
+    }
+  }
+  return journeys;
 }
 
 size_t Trace::RankOf(TokenId id) const {
@@ -240,13 +260,6 @@ size_t Trace::RankOf(TokenId id) const {
   const auto at = std::find_if(best.begin(), best.end(), [&](const Candidate& c) { return c.id == id; });
   if (at != best.end()) return static_cast<size_t>(at - best.begin()) + 1;
   return RanksOf(order.values(), std::span(&id, 1))[0];
-}
-
-std::optional<StageValue> Trace::ValueAfter(size_t stage, TokenId id) const {
-  const State& state = After(stage);
-  const float x = state.Value(id);
-  if (x == kMasked) return std::nullopt;
-  return StageValue{static_cast<double>(x), state.ProbabilityOf(x)};
 }
 
 }  // namespace lp

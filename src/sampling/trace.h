@@ -99,15 +99,16 @@ class Trace {
   size_t RankOf(TokenId id) const;             // one pass over the vocabulary
   // 1-based ranks by the model's own logits; equal logits by lower id.
   std::vector<size_t> RawRanksOf(std::span<const TokenId> ids) const;
-  // The token after a stage; nullopt when it is no longer there.
-  std::optional<StageValue> ValueAfter(size_t stage, TokenId id) const;
+  // Some tokens after every stage, [ids][stages]; nullopt where one is no longer there.
+  std::vector<std::optional<StageValue>> Journeys(std::span<const TokenId> ids) const;
 
  private:
   Trace() = default;
   const State& RowOrder() const;
   TokenId IdAt(size_t rank) const;
   std::span<const TokenId> Banned() const;  // tokens missing from RowOrder(), by raw logit
-  void Judge(TokenRow& row) const;          // fills cut_by and margin
+  // Rows of `ids`, all but their ranks. Many at once take a fraction of the time of one by one.
+  std::vector<TokenRow> Describe(std::span<const TokenId> ids) const;
 
   Chain chain_;
   Step step_;

@@ -48,14 +48,16 @@ Json RowsToJson(const Trace& trace, const std::vector<TokenRow>& rows, bool with
   std::vector<TokenId> ids;
   for (const TokenRow& row : rows) ids.push_back(row.id);
   const std::vector<size_t> raw_ranks = trace.RawRanksOf(ids);
+  const auto journeys = with_journey ? trace.Journeys(ids) : std::vector<std::optional<StageValue>>();
+  const size_t n_stages = trace.stages().size();
   Json json = Json::array();
   for (size_t i = 0; i < rows.size(); ++i) {
     Json entry = TokenJson(pieces(rows[i].id));
     AddRow(entry, trace, rows[i], raw_ranks[i]);
     if (with_journey) {
       Json journey = Json::array();
-      for (size_t stage = 0; stage < trace.stages().size(); ++stage) {
-        const auto value = trace.ValueAfter(stage, rows[i].id);
+      for (size_t stage = 0; stage < n_stages; ++stage) {
+        const auto& value = journeys[i * n_stages + stage];
         journey.push_back(value ? Json{{"logit", NumberOrNull(value->logit)}, {"prob", value->prob}} : Json(nullptr));
       }
       entry["journey"] = std::move(journey);
@@ -199,11 +201,16 @@ Json RestJson(const Trace& trace, const RowOptions& options) {
     held.prob += prob;
   };
   const std::vector<TokenRow> rows = trace.Rows(RowCount(trace, options));
+  std::vector<TokenId> ids;
   for (const TokenRow& row : rows) {
+    ids.push_back(row.id);
     hold(raw, row.prob_raw);
     if (!row.cut_by) hold(kept, row.prob);
-    for (size_t stage = 0; options.journey && stage < after.size(); ++stage) {
-      if (const auto value = trace.ValueAfter(stage, row.id)) hold(after[stage], value->prob);
+  }
+  if (options.journey) {
+    const auto journeys = trace.Journeys(ids);
+    for (size_t i = 0; i < journeys.size(); ++i) {
+      if (journeys[i]) hold(after[i % after.size()], journeys[i]->prob);
     }
   }
   // What the rows do not hold. Where they hold all, say 0 rather than what rounding leaves.
