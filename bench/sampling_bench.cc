@@ -71,17 +71,20 @@ void Draw(benchmark::State& state, const Chain& chain) {
   }
 }
 
+// All but the rows.
+double Finish(const Trace& trace) {
+  double total = lp::Draw(trace).row.margin + ComputeMetrics(trace).kl_raw_shaped;
+  for (size_t i = 0; i < trace.stages().size(); ++i) total += trace.MassOut(i) + trace.After(i).sums().Entropy();
+  return total;
+}
+
 void Full(benchmark::State& state, const Chain& chain) {
   const std::vector<float>& logits = Logits(state);
   const std::vector<TokenId> history = History(logits.size());
   uint64_t position = 64;
   for (auto _ : state) {
     const auto trace = Trace::Run(logits, {history, history.size(), position++}, chain);
-    benchmark::DoNotOptimize(lp::Draw(*trace).row.margin);
-    benchmark::DoNotOptimize(ComputeMetrics(*trace).kl_raw_shaped);
-    double total = 0;
-    for (size_t i = 0; i < trace->stages().size(); ++i) total += trace->MassOut(i) + trace->After(i).sums().Entropy();
-    benchmark::DoNotOptimize(total);
+    benchmark::DoNotOptimize(Finish(*trace));
   }
 }
 
@@ -91,7 +94,7 @@ void Rows(benchmark::State& state, const Chain& chain) {
   for (auto _ : state) {
     state.PauseTiming();
     const auto trace = Trace::Run(logits, Step::After(history), chain);
-    benchmark::DoNotOptimize(ComputeMetrics(*trace).kl_raw_shaped);
+    benchmark::DoNotOptimize(Finish(*trace));
     state.ResumeTiming();
     const std::vector<TokenRow> rows = trace->Rows(200);
     std::vector<TokenId> ids;

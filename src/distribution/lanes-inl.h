@@ -153,19 +153,28 @@ HWY_INLINE float* Append(RowVec v, hn::Mask<RowTag> mask, float* HWY_RESTRICT to
   }
 }
 
-// How many of a block's logits, as load(i) gives them, are not masked.
-template <class Load>
-HWY_INLINE size_t CountFinite(const Load& load) {
+// How many of a block's logits fulfil each of some conditions: conditions(v, out) writes masks out[0..kN) of vector v.
+template <size_t kN, class Conditions>
+HWY_INLINE void CountInBlock(const float* HWY_RESTRICT x, const Conditions& conditions, size_t* HWY_RESTRICT counts) {
   const RowTag d;
   const hn::RebindToSigned<RowTag> di;
-  auto minus_n = hn::Zero(di);
-  ForBlock([&](size_t i) LP_LAMBDA {
-    minus_n = hn::Add(minus_n, hn::BitCast(di, hn::VecFromMask(d, hn::Gt(load(i), hn::Set(d, kMasked)))));
+  hn::Vec<decltype(di)> minus_n[kN];  // a mask is -1
+  Each<kN>([&](auto k) LP_LAMBDA { minus_n[k] = hn::Zero(di); });
+  for (size_t i = 0; i < kBlock; i += kPart) {
+    hn::Mask<RowTag> masks[kN];
+    conditions(hn::LoadU(d, x + i), masks);
+    Each<kN>([&](auto k) LP_LAMBDA {
+      minus_n[k] = hn::Add(minus_n[k], hn::BitCast(di, hn::VecFromMask(d, masks[k])));
+    });
+  }
+  Each<kN>([&](auto k) LP_LAMBDA {
+    counts[k] = static_cast<size_t>(-hn::GetLane(hn::SumOfLanes(di, minus_n[k])));
   });
-  return static_cast<size_t>(-hn::GetLane(hn::SumOfLanes(di, minus_n)));
 }
 HWY_INLINE size_t CountFinite(const float* HWY_RESTRICT x) {
-  return CountFinite([&](size_t i) LP_LAMBDA { return hn::LoadU(RowTag(), x + i); });
+  size_t n;
+  CountInBlock<1>(x, [](RowVec v, auto& is) LP_LAMBDA { is[0] = hn::Gt(v, hn::Set(RowTag(), kMasked)); }, &n);
+  return n;
 }
 
 // Bits of a predicate over 64 elements, bit i for element i: pred(vector) gives a mask.

@@ -133,19 +133,15 @@ double SumInside(const float* HWY_RESTRICT x, const float* HWY_RESTRICT w, size_
 
 size_t CountAndCollect(const LogitVector& x, const BlockSums* HWY_RESTRICT sums, Interval inner, Interval outer,
                        std::vector<Candidate>& found) {
-  const RowTag d;
   size_t count = 0;
   for (size_t b = 0; b < x.n_blocks(); ++b) {
     if (sums[b].max < outer.low) continue;
     const float* HWY_RESTRICT block = x.block(b);
-    size_t in = 0, in_outer = 0;
-    ForBlock([&](size_t i) LP_LAMBDA {
-      const auto v = hn::LoadU(d, block + i);
-      in += hn::CountTrue(d, InInterval(v, inner));
-      in_outer += hn::CountTrue(d, InInterval(v, outer));
-    });
-    count += in;
-    if (in == in_outer) continue;
+    size_t n[2];  // in inner, in outer
+    const auto conditions = [&](RowVec v, auto& is) LP_LAMBDA { is[0] = InInterval(v, inner), is[1] = InInterval(v, outer); };
+    CountInBlock<2>(block, conditions, n);
+    count += n[0];
+    if (n[0] == n[1]) continue;
     for (size_t i = 0; i < kBlock; ++i) {
       if (outer.Holds(block[i]) && !inner.Holds(block[i])) {
         found.push_back({static_cast<TokenId>(b * kBlock + i), block[i]});

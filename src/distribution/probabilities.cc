@@ -140,7 +140,8 @@ HWY_INLINE void MaxAndMin(const float* HWY_RESTRICT x, float& max, float& min) {
 bool JointBlocks(const LogitVector& x, const LogitVector& y, JointSums* HWY_RESTRICT out) {
   const RowTag d;
   constexpr size_t kGroup = 8;
-  LaneSums<3> lanes[kGroup];
+  LaneSums<2> of_x[kGroup];
+  LaneSums<1> of_y[kGroup];
   for (size_t first = 0; first < x.n_blocks(); first += kGroup) {
     const size_t end = std::min(x.n_blocks(), first + kGroup);
     for (size_t b = first; b < end; ++b) {
@@ -154,23 +155,29 @@ bool JointBlocks(const LogitVector& x, const LogitVector& y, JointSums* HWY_REST
     for (size_t b = first; b < end; ++b) {
       const float *HWY_RESTRICT from_x = x.block(b), *HWY_RESTRICT from_y = y.block(b);
       const auto max_x = hn::Set(d, out[b].max_x), max_y = hn::Set(d, out[b].max_y);
-      lanes[b - first].AddFour([&](const auto& at, auto& acc) LP_LAMBDA {
-        RowVec dx[4], dy[4], clamped[4], e[4];
-        Each<4>([&](auto v) LP_LAMBDA { clamped[v] = dy[v] = hn::Sub(hn::LoadU(d, from_y + at(v)), max_y); });
-        ExpFlush<4>(d, clamped, e);
-        LaneSums<3>::Accumulate(acc[2], e);
+      of_y[b - first].AddFour([&](const auto& at, auto& acc) LP_LAMBDA {
+        RowVec dy[4], e[4];
+        Each<4>([&](auto v) LP_LAMBDA { dy[v] = hn::Sub(hn::LoadU(d, from_y + at(v)), max_y); });
+        ExpFlush<4>(d, dy, e);
+        LaneSums<1>::Accumulate(acc[0], e);
+      });
+      of_x[b - first].AddFour([&](const auto& at, auto& acc) LP_LAMBDA {
+        RowVec dx[4], e[4];
         Each<4>([&](auto v) LP_LAMBDA { dx[v] = hn::Sub(hn::LoadU(d, from_x + at(v)), max_x); });
         ExpFlush<4>(d, dx, e);
-        LaneSums<3>::Accumulate(acc[0], e);
-        // Not what was clamped for the exponential, and yet not -inf: that is padding.
-        Each<4>([&](auto v) LP_LAMBDA { dx[v] = hn::Sub(dx[v], hn::Max(dy[v], hn::Set(d, -1e30f))); });
-        LaneSums<3>::AccumulateProducts(acc[1], e, dx);
+        LaneSums<2>::Accumulate(acc[0], e);
+        Each<4>([&](auto v) LP_LAMBDA {  // y is -inf in the padding
+          const auto dy = hn::Max(hn::Sub(hn::LoadU(d, from_y + at(v)), max_y), hn::Set(d, -1e30f));
+          dx[v] = hn::Sub(dx[v], dy);
+        });
+        LaneSums<2>::AccumulateProducts(acc[1], e, dx);
       });
     }
     for (size_t b = first; b < end; ++b) {
-      float sums[3];
-      lanes[b - first].Reduce(sums);
-      out[b].sum_exp_x = sums[0], out[b].cross = sums[1], out[b].sum_exp_y = sums[2];
+      float sums[2];
+      of_x[b - first].Reduce(sums);
+      out[b].sum_exp_x = sums[0], out[b].cross = sums[1];
+      of_y[b - first].Reduce(&out[b].sum_exp_y);
     }
   }
   return true;

@@ -92,15 +92,10 @@ void CountBlocks(const float* const* blocks, size_t n_blocks, float value, Count
   const RowTag d;
   const auto v = hn::Set(d, value);
   for (size_t b = 0; b < n_blocks; ++b) {
-    const float* HWY_RESTRICT x = blocks[b];
-    size_t above = 0, from = 0;
-    ForBlock([&](size_t i) LP_LAMBDA {
-      const auto u = hn::LoadU(d, x + i);
-      above += hn::CountTrue(d, hn::Gt(u, v));
-      from += hn::CountTrue(d, hn::Ge(u, v));
-    });
-    counts.above += above;
-    counts.equal += from - above;
+    size_t n[2];  // above, from
+    CountInBlock<2>(blocks[b], [&](RowVec u, auto& is) LP_LAMBDA { is[0] = hn::Gt(u, v), is[1] = hn::Ge(u, v); }, n);
+    counts.above += n[0];
+    counts.equal += n[1] - n[0];
   }
 }
 

@@ -11,7 +11,7 @@ namespace lp {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr size_t kBest = 64;  // tokens for which the rounding of a quotient counts
+constexpr size_t kBest = 32;  // tokens for which the rounding of a quotient counts
 
 double LogProbability(const State& state, float x) { return static_cast<double>(x) - state.mass().LogSumExp(); }
 

@@ -10,6 +10,7 @@ namespace lp {
 namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr size_t kFewEdits = 256;
 
 SoftmaxSums SumsOf(std::span<const Candidate> list) {
   SoftmaxSums sums{.max = list.front().value, .n = list.size()};
@@ -159,9 +160,29 @@ const SoftmaxSums& State::sums(Sums least) const {
 std::span<const Candidate> State::Top(size_t k) const {
   k = std::min(k, n_);
   if (narrow_) return std::span(list_).first(k);
-  // A few more than asked for: whoever asks for the k-th token mostly wants to know whether the next one ties with it.
-  if (top_.size() < k) top_ = TopRanked(values_, block_max(), std::min(n_, std::max(k + 8, 2 * top_.size())));
+  if (top_.size() < k) {
+    // A few more than asked for: whoever asks for the k-th token mostly wants to know whether the next one ties with it.
+    const size_t n = std::min(n_, std::max(k + 8, 2 * top_.size()));
+    top_ = edited_.empty() ? TopRanked(values_, block_max(), n) : BestOfEdited(n);
+  }
   return std::span(top_).first(k);
+}
+
+// They are among the edited, and among the best of before, as many more of those as were edited: one search for both.
+std::vector<Candidate> State::BestOfEdited(size_t k) const {
+  std::vector<Candidate> best;
+  for (const Candidate& c : before_->Top(k + edited_.size())) {
+    if (values_.at(c.id) == c.value) best.push_back(c);
+  }
+  const auto n_unchanged = static_cast<std::ptrdiff_t>(best.size());
+  for (const TokenId id : edited_) {
+    const float x = values_.at(id);
+    if (x > kMasked && x != before_->values_.at(id)) best.push_back({id, x});
+  }
+  std::sort(best.begin() + n_unchanged, best.end(), RanksBefore);
+  std::inplace_merge(best.begin(), best.begin() + n_unchanged, best.end(), RanksBefore);
+  best.resize(std::min(k, best.size()));
+  return best;
 }
 
 Candidate State::Ranked(size_t rank) const {
@@ -321,6 +342,7 @@ State State::With(std::span<const Candidate> edits) const {
     if (values_.at(edit.id) == kMasked) continue;
     if (edit.value == kMasked && state.values_.at(edit.id) > kMasked) --state.n_;
     state.values_.Set(static_cast<size_t>(edit.id), edit.value);
+    if (edits.size() <= kFewEdits) state.edited_.push_back(edit.id);
   }
   LP_CHECK(state.n_ >= 1);
   return state;

@@ -89,6 +89,7 @@ class State {
 
  private:
   static State Wide(LogitVector values, const State& before);
+  std::vector<Candidate> BestOfEdited(size_t k) const;
   State KeepRange(float low, TokenId low_last_id, float high, size_t n) const;
   static State Narrow(std::vector<Candidate> list, size_t n_vocab);
   std::span<const float> block_max() const;
@@ -102,6 +103,8 @@ class State {
   // A state this one was made from, for what its unchanged blocks are known to hold.
   const State* before_ = nullptr;
   Sums expected_ = Sums::kAll;
+  // Where before_ with a few logits edited is all that this one is: their ids.
+  std::vector<TokenId> edited_;
 
   mutable std::vector<float> block_max_;           // [n_blocks]; empty = not computed
   mutable std::optional<VectorSums> vector_sums_;  // wide
