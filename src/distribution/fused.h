@@ -14,12 +14,11 @@ inline float FusedMulAdd(float a, float b, float c) {
   const double product = static_cast<double>(a) * static_cast<double>(b), addend = static_cast<double>(c);
   double sum = product + addend;
   const double rounded = sum - product, error = (product - (sum - rounded)) + (addend - rounded);  // Knuth's TwoSum
-  if (std::abs(error) > 0) {
-    uint64_t bits;
-    std::memcpy(&bits, &sum, sizeof(bits));
-    if ((bits & 1) == 0) bits += (error > 0) == (sum > 0) ? 1 : uint64_t(-1);
-    std::memcpy(&sum, &bits, sizeof(bits));
-  }
+  uint64_t bits;
+  std::memcpy(&bits, &sum, sizeof(bits));
+  const uint64_t to_odd = std::abs(error) > 0 ? ~bits & 1 : 0;  // no branches: they would be toss-ups
+  bits += (error > 0) == (sum > 0) ? to_odd : 0 - to_odd;
+  std::memcpy(&sum, &bits, sizeof(bits));
   return static_cast<float>(sum);
 }
 

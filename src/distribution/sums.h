@@ -1,7 +1,7 @@
 // Sums over a vector of logits: its maximum, softmax, and every quantity that falls out of the same pass. SIMD through
 // Highway.
 //
-// The same bits on every SIMD target: exponentials use no fused multiply-add, element i of a block goes to lane i mod
+// The same bits on every SIMD target: exponentials are rounded alike, element i of a block goes to lane i mod
 // 16, lanes are added in a fixed order, and block totals are double. Sums and probabilities are within 1e-6 relative of
 // a double reference. All quantities are in nats.
 #pragma once
