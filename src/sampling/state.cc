@@ -168,11 +168,15 @@ std::span<const Candidate> State::Top(size_t k) const {
   return std::span(top_).first(k);
 }
 
-// They are among the edited, and among the best of before, as many more of those as were edited: one search for both.
+// They are among the edited, and among the best of before that were not: one search serves both states.
 std::vector<Candidate> State::BestOfEdited(size_t k) const {
   std::vector<Candidate> best;
-  for (const Candidate& c : before_->Top(k + edited_.size())) {
-    if (values_.at(c.id) == c.value) best.push_back(c);
+  for (size_t n = k;; n += k - best.size()) {
+    best.clear();
+    for (const Candidate& c : before_->Top(n)) {
+      if (values_.at(c.id) == c.value) best.push_back(c);
+    }
+    if (best.size() >= k || n >= before_->n()) break;
   }
   const auto n_unchanged = static_cast<std::ptrdiff_t>(best.size());
   for (const TokenId id : edited_) {

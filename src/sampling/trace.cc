@@ -214,16 +214,18 @@ std::vector<size_t> Trace::RawRanksOf(std::span<const TokenId> ids) const {
   const IdIndex index(ids);
   std::vector<size_t> ranks(ids.size());
   // Rows are mostly the model's own best: a list not much longer nearly always holds them all.
-  size_t rank = 0;
-  for (const Candidate& c : raw().Top(&RowOrder() == &raw() ? ids.size() : ids.size() + 64)) {
-    ++rank;
-    index.ForEach(c.id, [&](size_t i) { ranks[i] = rank; });
+  for (const size_t more : {size_t{8}, size_t{64}}) {
+    size_t rank = 0, found = 0;
+    for (const Candidate& c : raw().Top(ids.size() + more)) {
+      ++rank;
+      index.ForEach(c.id, [&](size_t i) { ranks[i] = rank, ++found; });
+    }
+    if (found == ids.size()) return ranks;
   }
   std::vector<TokenId> others;
   for (size_t i = 0; i < ids.size(); ++i) {
     if (ranks[i] == 0) others.push_back(ids[i]);
   }
-  if (others.empty()) return ranks;
   const std::vector<size_t> theirs = RanksOf(raw().values(), others);
   for (size_t i = 0, next = 0; i < ids.size(); ++i) {
     if (ranks[i] == 0) ranks[i] = theirs[next++];
