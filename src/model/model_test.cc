@@ -66,8 +66,9 @@ void ExpectMatchesReference(const RandomModel& spec, size_t n_tokens) {
       scale = std::max(scale, std::abs(e));
     }
   }
-  EXPECT_LT(worst, 3e-5 * scale);  // float32 through a few layers; measured: below 3e-6
-  EXPECT_GT(scale, 1.0);           // the model does something
+  // float32 through a few layers, measured: below 3e-6; inputs of 16 bits where weights are quantised, measured: below 2e-4.
+  EXPECT_LT(worst, (spec.type == GgmlType::kQ8_0 ? 6e-4 : 3e-5) * scale);
+  EXPECT_GT(scale, 1.0);  // the model does something
 }
 
 class ModelTypes : public ::testing::TestWithParam<GgmlType> {};
@@ -236,7 +237,7 @@ TEST(ModelInvariance, TargetsAgree) {
     const std::vector<float> logits = AllLogits(*loaded.model, tokens, pool);
     float worst = 0;
     for (size_t i = 0; i < best.size(); ++i) worst = std::max(worst, std::abs(best[i] - logits[i]));
-    EXPECT_LT(worst, 2e-5f * scale) << hwy::TargetName(target);
+    EXPECT_LT(worst, 6e-4f * scale) << hwy::TargetName(target);  // last bits decide where an input is rounded to
     if (target <= HWY_AVX2) {  // fused multiply-add: the same bits
       EXPECT_EQ(worst, 0.0f) << hwy::TargetName(target);
     }

@@ -37,22 +37,49 @@ WeightMatrix MakeWeightMatrix(GgmlType type, size_t rows, size_t cols, std::span
 
 void DecodeRow(const WeightMatrix& w, size_t row, std::span<float> out) {
   LP_CHECK(row < w.rows && out.size() == w.cols);
+  if (!internal::IsPlain(w.type)) {
+    internal::Group group;
+    for (size_t begin = 0; begin < w.cols; begin += 256) {
+      const size_t n = std::min<size_t>(256, w.cols - begin);
+      internal::DecodeGroup(w.type, w.Row(row) + begin / 32 * w.row_bytes / (w.cols / 32), n / 32, group);
+      for (size_t i = 0; i < n; ++i) {
+        const float value = static_cast<float>(group.q[i]) * group.scale[i / group.run];
+        out[begin + i] = group.has_min ? value - group.min[i / group.run] : value;
+      }
+    }
+    return;
+  }
   const size_t whole = w.cols / 32 * 32;
-  internal::DecodeRange(w.type, w.Row(row), 0, whole, out.data());
+  internal::DecodeFloats(w.type, w.Row(row), 0, whole, out.data());
   if (whole == w.cols) return;
-  float tail[256];
-  const size_t begin = w.cols / 256 * 256;
-  internal::DecodeRange(w.type, w.Row(row), begin, w.cols, tail);
-  std::copy(tail, tail + (w.cols - begin), out.data() + begin);
+  float tail[32];
+  internal::DecodeFloats(w.type, w.Row(row), whole, w.cols, tail);
+  std::copy(tail, tail + (w.cols - whole), out.data() + whole);
 }
 
 void MatMulRows(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, size_t n_tokens, float* y,
                 size_t y_stride) {
   LP_DCHECK(row_begin <= row_end && row_end <= w.rows && y_stride >= w.rows);
-  if (n_tokens >= internal::kMinBatch) return internal::MultiplyBatch(w, row_begin, row_end, x, n_tokens, y, y_stride);
-  for (size_t t = 0; t < n_tokens; ++t) {
-    internal::MultiplyVector(w, row_begin, row_end, x + t * w.cols, y + t * y_stride);
+  const bool is_plain = internal::IsPlain(w.type);
+  if (n_tokens >= internal::kMinBatch) {
+    const auto multiply = is_plain ? internal::MultiplyFloatsBatch : internal::MultiplyQuantsBatch;
+    return multiply(w, row_begin, row_end, x, n_tokens, y, y_stride);
   }
+  const auto multiply = is_plain ? internal::MultiplyFloats : internal::MultiplyQuants;
+  for (size_t t = 0; t < n_tokens; ++t) multiply(w, row_begin, row_end, x + t * w.cols, y + t * y_stride);
 }
 
+namespace internal {
+
+float* Scratch::Get(size_t n) {
+  if (n > size_) {
+    data_.reset();  // before the new one is there
+    data_ = hwy::AllocateAligned<float>(n);
+    LP_CHECK(data_ != nullptr);
+    size_ = n;
+  }
+  return data_.get();
+}
+
+}  // namespace internal
 }  // namespace lp

@@ -1,13 +1,22 @@
 // Matrices of weights in the type they are stored in, and their products with float32 vectors.
 //
-// Activations are never quantised: a product is the exact product of the decoded weights, within float rounding. Not
-// here: which thread computes which rows (the caller splits them), and quantising (files come quantised).
+// Not here: which thread computes which rows (the caller splits them), and quantising (files come quantised).
 //
-// Order of summation: element i of a row goes to lane i mod 32, each lane adds its products in order of i with a
-// multiply-add, and the lanes are added in halves: (l, l + 16), (l, l + 8), ..., (0, 1). So a number depends on the row
-// and the vector only, never on how rows and vectors were grouped or split over threads. Targets with a fused
-// multiply-add (AVX2, AVX-512, NEON) agree bit for bit; those without (SSE4, WASM, scalar) round every product and
-// differ from them in the last bits.
+// Plain numbers (F32, F16, BF16) are multiplied as they are: the exact product, within float rounding. Element i of a row goes to
+// lane i mod 32, each lane adds its products in order of i with a multiply-add, and the lanes are added in halves: (l, l + 16),
+// (l, l + 8), ..., (0, 1).
+//
+// Block types (all others) hold small integers, and meet inputs rounded to 16 bits: each 32 inputs to multiples of a power of two
+// that is at least 2^-15 of the largest (quant/inputs-inl.h), so that an input moves by 2^-15 of that at most, and by a quarter of
+// it on average. (llama.cpp rounds them to 8 bits: 2^-7.) The products of a run, 16 or 32 numbers with the same scale, are then
+// added exactly, as integers. Run r goes to lane r mod 8: float(sum) times (weight scale times input unit), rounded each time and
+// added to the lane, then minus minimum times the input's own sum, where the type has minima. The 8 lanes are added in halves.
+// Weights are exact here as well: what the numbers of a row are worth, DecodeRow says, and a product is theirs with the rounded
+// inputs, within float rounding.
+//
+// So a number depends on the row and the vector only, never on how rows and vectors were grouped or split over threads. For block
+// types all targets agree bit for bit; for plain numbers those with a fused multiply-add do (AVX2, AVX-512, NEON), and the others
+// (SSE4, WASM, scalar), which round every product, differ from them in the last bits.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +28,7 @@
 
 namespace lp {
 
-// Types that the functions below take. Adding one is adding a struct in quant/formats*-inl.h, a line in quant/gemv.cc and
+// Types that the functions below take. Adding one is adding a struct in quant/quants*-inl.h, a line in quant/quants.cc and
 // one in quant/matrix.cc.
 bool IsWeightType(GgmlType type);
 std::string WeightTypeNames();  // "F32, F16, BF16, ...", for messages
@@ -41,7 +50,7 @@ WeightMatrix MakeWeightMatrix(GgmlType type, size_t rows, size_t cols, std::span
 // One row as float32: out [w.cols]. Each number is the exact value of the format, rounded once (and most need no rounding).
 void DecodeRow(const WeightMatrix& w, size_t row, std::span<float> out);
 
-// y[t * y_stride + r] = row r of w . x[t] for r in [row_begin, row_end), t in [0, n_tokens).
+// y[t * y_stride + r] = row r of w . x[t], x[t] rounded as above if w is of a block type, for r in [row_begin, row_end), t in [0, n_tokens).
 //   x: [n_tokens, w.cols]   y: [n_tokens, y_stride], y_stride >= w.rows; only the columns of these rows are written
 // x and y must not overlap. Different ranges of rows may be computed at the same time by different threads.
 void MatMulRows(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, size_t n_tokens, float* y,

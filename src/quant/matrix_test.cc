@@ -73,6 +73,25 @@ std::vector<float> RandomVector(size_t n, uint32_t seed) {
   return x;
 }
 
+bool IsPlain(GgmlType type) { return type == GgmlType::kF32 || type == GgmlType::kF16 || type == GgmlType::kBF16; }
+
+// What a product with a block type makes of its input, from the definition in quant/matrix.h.
+std::vector<double> Rounded(std::span<const float> x) {
+  std::vector<double> out;
+  for (size_t begin = 0; begin < x.size(); begin += 32) {
+    const auto chunk = x.subspan(begin, 32);
+    double most = 0;
+    for (const float v : chunk) most = std::max(most, std::abs(static_cast<double>(v)));
+    const double unit = most == 0 ? 1 : std::exp2(std::floor(std::log2(most)) - 14);
+    for (const float v : chunk) {
+      const double rounded = std::min(std::nearbyint(static_cast<double>(v) / unit), 32767.0) * unit;
+      EXPECT_LE(std::abs(rounded - static_cast<double>(v)), std::abs(rounded) < 32767 * unit ? unit / 2 : unit);
+      out.push_back(rounded);
+    }
+  }
+  return out;
+}
+
 class MatrixTest : public hwy::TestWithParamTarget {};
 HWY_TARGET_INSTANTIATE_TEST_SUITE_P(MatrixTest);
 
@@ -136,14 +155,18 @@ TEST_P(MatrixTest, ProductsMatchDoubleSums) {
         std::vector<float> y(tokens * (rows + 2), -7.0f);
         MatMulRows(s.matrix, 0, rows, x.data() + 1, tokens, y.data(), rows + 2);
         for (size_t t = 0; t < tokens; ++t) {
+          const std::span<const float> token(x.data() + 1 + t * cols, cols);
+          const std::vector<double> inputs = IsPlain(type) ? std::vector<double>(token.begin(), token.end()) : Rounded(token);
           for (size_t r = 0; r < rows; ++r) {
             double sum = 0, magnitude = 0;
             for (size_t c = 0; c < cols; ++c) {
-              const double term = s.values[r * cols + c] * static_cast<double>(x[1 + t * cols + c]);
+              const double term = s.values[r * cols + c] * inputs[c];
               sum += term, magnitude += std::abs(term);
             }
-            // cols/32 + 5 additions and a product, each within 2^-24 of terms that sum to `magnitude`
-            const double tolerance = (static_cast<double>(cols) / 32 + 7) * 0x1p-24 * magnitude;
+            // cols/32 + 5 additions and a product, each within 2^-24 of terms that sum to `magnitude`; where minima are taken off
+            // afterwards, both parts can be some times as large.
+            const double parts = IsPlain(type) ? 1 : 16;
+            const double tolerance = (static_cast<double>(cols) / 32 + 7) * parts * 0x1p-24 * magnitude;
             ASSERT_NEAR(y[t * (rows + 2) + r], sum, tolerance) << cols << " cols, row " << r << ", token " << t;
           }
           ASSERT_EQ(y[t * (rows + 2) + rows], -7.0f) << "wrote outside its rows";
@@ -152,8 +175,8 @@ TEST_P(MatrixTest, ProductsMatchDoubleSums) {
     }
   }
 }
-// Mutation: skip DotRow's tail; the second tile of a step reads the first's tokens; leave inputs of a spread format in
-// natural order -> each red.
+// Mutation: skip DotRow's tail; the second tile of a step reads the first's tokens; round inputs to 15 bits; leave out the offset
+// or the minimum of a type; the last group of a row without its blocks -> each red.
 
 TEST_P(MatrixTest, AnyGroupingGivesTheSameBits) {
   for (const GgmlType type : kTypes) {
@@ -181,7 +204,8 @@ TEST_P(MatrixTest, AnyGroupingGivesTheSameBits) {
     }
   }
 }
-// Mutation: SumSpread adds (l, l + 4) before (l, l + 8); AddLane leaves out the last waiting sum -> each red.
+// Mutation: AddRuns adds the minimum's part first; Tile adds lanes in another order; AddLane leaves out the last waiting sum -> each
+// red.
 
 TEST_P(MatrixTest, InfinityAndNanSpreadOnlyWithinTheirRow) {
   std::vector<float> w(2 * 40, 1.0f), x(2 * 40, 1.0f), y(4);
@@ -193,15 +217,41 @@ TEST_P(MatrixTest, InfinityAndNanSpreadOnlyWithinTheirRow) {
   EXPECT_EQ(y[3], 40.0f);
 }
 
-// Sessions move between machines: the same file gives the same bits wherever products are fused.
-TEST(MatrixTargets, FusedTargetsAgreeBitForBit) {
+// Inputs of a block type at the edges of what 16 bits and a power of two can say.
+TEST_P(MatrixTest, RoundsInputsOfAnySize) {
+  const Sample s = MakeSample(GgmlType::kQ8_0, 1, 64, 0, 10);
+  const float inf = std::numeric_limits<float>::infinity();
+  for (const size_t tokens : {1u, 7u}) {
+    for (const float scale : {1.0f, 0x1p-126f, 0x1p-113f, 0x1p-112f, 0x1p-30f, 0x1p+100f}) {
+      std::vector<float> x(64 * tokens, 0.0f), y(tokens);
+      x[3] = scale, x[5] = 0.99999f * scale, x[40] = -scale;  // 5: 2^15 units, where 16 bits end
+      MatMulRows(s.matrix, 0, 1, x.data(), tokens, y.data(), 1);
+      const double exact = static_cast<double>(scale) * (s.values[3] + 0.99999 * s.values[5] - s.values[40]);
+      const double size = static_cast<double>(scale) * (std::abs(s.values[3]) + std::abs(s.values[5]) + std::abs(s.values[40]));
+      ASSERT_NEAR(y[0], exact, scale < 0x1p-112f ? size : size * 0x1p-14) << scale;
+      for (size_t t = 1; t < tokens; ++t) ASSERT_EQ(y[t], 0.0f);
+    }
+    for (const float bad : {inf, -inf, std::numeric_limits<float>::quiet_NaN()}) {
+      std::vector<float> x(64 * tokens, 1.0f), y(tokens);
+      x[33] = bad;
+      MatMulRows(s.matrix, 0, 1, x.data(), tokens, y.data(), 1);
+      ASSERT_TRUE(std::isnan(y[0])) << bad;
+      for (size_t t = 1; t < tokens; ++t) ASSERT_TRUE(std::isfinite(y[t]));
+    }
+  }
+}
+// Mutation: take the largest input by comparing floats, which lose NaN; is_zero from exponent 14 on -> red.
+
+// Sessions move between machines: the same file gives the same bits, for block types everywhere, for plain numbers wherever products
+// are fused.
+TEST(MatrixTargets, AgreeBitForBit) {
   for (const GgmlType type : kTypes) {
     for (const size_t tokens : {1u, 9u}) {  // by each kernel
       const Sample s = MakeSample(type, 9, 2048, 0, 8);
       const std::vector<float> x = RandomVector(tokens * 2048, 9);
       std::vector<std::vector<float>> results;
       for (const int64_t target : hwy::SupportedAndGeneratedTargets()) {
-        if (target > HWY_AVX2 && target != HWY_NEON) continue;
+        if (IsPlain(type) && target > HWY_AVX2 && target != HWY_NEON) continue;
         hwy::SetSupportedTargetsForTest(target);
         MatMulRows(s.matrix, 0, 9, x.data(), tokens, results.emplace_back(tokens * 9).data(), 9);
       }

@@ -1,6 +1,7 @@
 """The forward pass of every architecture in double precision, from the published definitions: no cache, no batches, and no code shared
 with src/. Weights are decoded by the gguf package, which is not ours either.
 
+Asked for logitpeek's way, it rounds activations to 16 bits before a product with weights of a block type, as src/quant/matrix.h says.
 Asked for the peer's way, it makes the roundings and departures that llama.cpp makes, and only those: what is left between that and
 llama.cpp itself is float32 arithmetic. They are:
   - activations become F16, BF16, Q8_0, Q8_1 or Q8_K before a product with weights of another type than F32;
@@ -17,6 +18,7 @@ import gguf
 import numpy as np
 
 Array = np.ndarray
+EXACT, OURS, PEER = "exact", "ours", "peer"
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,14 @@ def _q8_k(x: Array) -> Array:
     return (np.minimum(127, np.rint(scale * b)).astype(np.float64) * unit).reshape(x.shape)
 
 
+def _sixteen_bits(x: Array) -> Array:
+    """Blocks of 32 as whole multiples, below 2^15, of a power of two."""
+    b = _blocks(x, 32)
+    _, exponent = np.frexp(np.abs(b).max(-1, keepdims=True))  # the largest is below 2^exponent
+    unit = np.ldexp(1.0, exponent - 15)
+    return (np.minimum(np.rint(b / unit), 32767) * unit).reshape(x.shape)
+
+
 def _round(x: Array, kind: str) -> Array:
     """What llama.cpp makes of activations that meet weights of this type."""
     if kind == "F16":
@@ -104,11 +114,13 @@ class Weights:
     def has(self, name: str) -> bool:
         return name in self.values
 
-    def times(self, name: str, x: Array, as_peer: bool) -> Array:
+    def times(self, name: str, x: Array, way: str) -> Array:
         """x [T, columns] -> [T, rows]"""
         w, kind = self.values[name + ".weight"], self.kinds[name + ".weight"]
-        if not as_peer or kind == "F32":
+        if way == EXACT or kind == "F32" or way == OURS and kind in ("F16", "BF16"):
             y = x @ w.T
+        elif way == OURS:
+            y = _sixteen_bits(x) @ w.T
         elif name + ".weight" in self.minima:
             minima = self.minima[name + ".weight"]
             q, unit = _q8_0(x)
@@ -123,12 +135,12 @@ def _gelu_tanh(x: Array) -> Array:
     return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x ** 3)))
 
 
-def _activate(x: Array, kind: str, as_peer: bool) -> Array:
+def _activate(x: Array, kind: str, way: str) -> Array:
     if kind == "silu":
         return x / (1 + np.exp(-x))
     if kind == "gelu":
         return 0.5 * x * (1 + np.vectorize(math.erf)(x / math.sqrt(2)))
-    if not as_peer:
+    if way != PEER:
         return _gelu_tanh(x)
     return np.where(x <= -10, 0, np.where(x >= 10, x, _half(_gelu_tanh(_half(x)))))
 
@@ -189,18 +201,18 @@ class DoubleModel:
         out[..., first], out[..., second] = x[..., first] * c - x[..., second] * s, x[..., first] * s + x[..., second] * c
         return out
 
-    def _attention(self, h: Array, layer: int, as_peer: bool) -> Array:
+    def _attention(self, h: Array, layer: int, way: str) -> Array:
         b, n = f"blk.{layer}.", len(h)
         if self.w.has(b + "attn_qkv.weight"):
             sizes = [self.n_head * self.dim, self.n_kv * self.dim]
-            q, k, v = np.split(self.w.times(b + "attn_qkv", h, as_peer), np.cumsum(sizes + sizes[1:])[:2], axis=1)
+            q, k, v = np.split(self.w.times(b + "attn_qkv", h, way), np.cumsum(sizes + sizes[1:])[:2], axis=1)
         else:
-            q, k, v = (self.w.times(b + name, h, as_peer) for name in ("attn_q", "attn_k", "attn_v"))
+            q, k, v = (self.w.times(b + name, h, way) for name in ("attn_q", "attn_k", "attn_v"))
         q, k, v = q.reshape(n, self.n_head, -1), k.reshape(n, self.n_kv, -1), v.reshape(n, self.n_kv, -1)
         if self.w.has(b + "attn_q_norm.weight"):
             q, k = self._norm(q, b + "attn_q_norm"), self._norm(k, b + "attn_k_norm")
         period = self.family.window_period
-        windowed = self.window > 0 and (period == 0 or layer % period + 1 < period) and (self.family.peer_has_window or not as_peer)
+        windowed = self.window > 0 and (period == 0 or layer % period + 1 < period) and (self.family.peer_has_window or way != PEER)
         turn = self._angles(n, windowed)
         q, k = self._turn(q, *turn), self._turn(k, *turn)
         k, v = (np.repeat(a, self.n_head // self.n_kv, axis=1) for a in (k, v))
@@ -212,22 +224,22 @@ class DoubleModel:
         scores = np.where((distance < 0) | (windowed & (distance >= self.window)), -np.inf, scores)
         p = np.exp(scores - scores.max(-1, keepdims=True))
         mixed = (p / p.sum(-1, keepdims=True) @ v).transpose(1, 0, 2).reshape(n, -1)
-        return self.w.times(b + "attn_output", mixed, as_peer)
+        return self.w.times(b + "attn_output", mixed, way)
 
-    def _feed_forward(self, h: Array, layer: int, as_peer: bool) -> Array:
+    def _feed_forward(self, h: Array, layer: int, way: str) -> Array:
         b = f"blk.{layer}."
-        kind = as_peer and self.family.peer_activation or self.family.activation
-        inner = self.w.times(b + "ffn_up", h, as_peer)
+        kind = way == PEER and self.family.peer_activation or self.family.activation
+        inner = self.w.times(b + "ffn_up", h, way)
         if self.family.gated and self.w.has(b + "ffn_gate.weight"):
-            inner = _activate(self.w.times(b + "ffn_gate", h, as_peer), kind, as_peer) * inner
+            inner = _activate(self.w.times(b + "ffn_gate", h, way), kind, way) * inner
         elif self.family.gated:  # one matrix: rows of the gate, then of the other
             gate, up = np.split(inner, 2, axis=1)
-            inner = _activate(gate, kind, as_peer) * up
+            inner = _activate(gate, kind, way) * up
         else:
-            inner = _activate(inner, kind, as_peer)
-        return self.w.times(b + "ffn_down", inner, as_peer)
+            inner = _activate(inner, kind, way)
+        return self.w.times(b + "ffn_down", inner, way)
 
-    def log_probabilities(self, tokens: list[int], as_peer: bool = False) -> Array:
+    def log_probabilities(self, tokens: list[int], way: str = EXACT) -> Array:
         """[T, V] after each token."""
         x = self.w.values["token_embd.weight"][tokens]
         if self.family.scaled_embedding:
@@ -236,17 +248,17 @@ class DoubleModel:
             x = x + self.w.values["position_embd.weight"][:len(tokens)]
         for layer in range(self.n_layer):
             b = f"blk.{layer}."
-            added = self._attention(self._norm(x, b + "attn_norm"), layer, as_peer)
+            added = self._attention(self._norm(x, b + "attn_norm"), layer, way)
             if self.w.has(b + "post_attention_norm.weight"):
                 added = self._norm(added, b + "post_attention_norm")
             parallel = self._key("use_parallel_residual", self.family.parallel)
             before, x = x, x + added
-            added = self._feed_forward(self._norm(before if parallel else x, b + "ffn_norm"), layer, as_peer)
+            added = self._feed_forward(self._norm(before if parallel else x, b + "ffn_norm"), layer, way)
             if self.w.has(b + "post_ffw_norm.weight"):
                 added = self._norm(added, b + "post_ffw_norm")
             x = x + added
         head = "output" if self.w.has("output.weight") else "token_embd"
-        logits = self.w.times(head, self._norm(x, "output_norm"), as_peer)
+        logits = self.w.times(head, self._norm(x, "output_norm"), way)
         if cap := self._key("final_logit_softcapping"):
             logits = cap * np.tanh(logits / cap)
         logits = logits - logits.max(-1, keepdims=True)

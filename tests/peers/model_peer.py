@@ -4,7 +4,7 @@
     model_peer.py LOGITPEEK MODEL.gguf ...
 
 Each twice: the file as it is, and the same weights written as F32 by llama.cpp. llama.cpp rounds activations to F16 or Q8_0 before it multiplies
-them with weights of those types, logitpeek never rounds activations: with the file as it is, log-probabilities differ by what that does, and where
+them with weights of those types, logitpeek to 16 bits where they are Q8_0: with the file as it is, log-probabilities differ by what that does, and where
 the two best tokens are closer than that, a greedy text may part. That is said, and is a failure only where they are further apart than the
 difference of the logits explains. With F32 weights nothing is rounded on either side: every token must be the same."""
 import json

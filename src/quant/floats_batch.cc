@@ -1,4 +1,4 @@
-// Products with a batch of vectors: the same code for all formats, on decoded numbers.
+// Products of plain numbers with a batch of vectors.
 //
 // A sum is 32 lanes (quant/matrix.h), and a lane of a row is a short sum of every 32nd product. So rows are decoded and
 // turned into panels in which a vector holds the same number of many rows, and the inputs so that a number of four
@@ -15,22 +15,24 @@
 
 #include "base/check.h"
 #include "quant/kernels.h"
+#include "quant/rows_ahead.h"
 
 #undef HWY_DISABLED_TARGETS
-#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV | HWY_SSSE3)  // as in gemv.cc
+#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV | HWY_SSSE3)  // as in floats.cc
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "quant/gemm.cc"
+#define HWY_TARGET_INCLUDE "quant/floats_batch.cc"
 #include "hwy/aligned_allocator.h"
-#include "hwy/cache_control.h"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "hwy/highway.h"
 #include "quant/lanes-inl.h"
+#include "quant/transpose-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace lp {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
+using internal::RowsAhead;
 using internal::Scratch;
 
 constexpr size_t kVec = hn::MaxLanes(FloatTag());  // rows of a vector
@@ -51,39 +53,6 @@ constexpr size_t Reversed(size_t j) {
 // Floats from one lane to the next. A line more than there are numbers, so that with a power of two of columns the lanes
 // do not all fall into one set of the cache.
 constexpr size_t LaneStride(size_t chunks, size_t width) { return chunks * width + 16; }
-
-#if HWY_TARGET == HWY_SCALAR  // which has no operations between lanes
-template <class D>
-HWY_INLINE void TransposeFour(D, const float* HWY_RESTRICT in, size_t, const std::array<float*, 4>& out) {
-  for (size_t i = 0; i < 4; ++i) *out[i] = in[i];
-}
-#else
-// 4 numbers each of rows first, first + stride, ...: one row to a block of 4 lanes.
-template <class D>
-HWY_INLINE hn::Vec<D> LoadBlocks(D d, const float* first, size_t stride) {
-  if constexpr (hn::MaxLanes(d) == 4) {
-    return hn::LoadU(d, first);
-  } else {
-    const hn::Half<D> dh;
-    const float* upper = first + hn::MaxLanes(dh) / 4 * stride;
-    return hn::Combine(d, LoadBlocks(dh, upper, stride), LoadBlocks(dh, first, stride));
-  }
-}
-
-// out[i][r] = in[r * stride + i] for i < 4, r < Lanes(d).
-template <class D>
-HWY_INLINE void TransposeFour(D d, const float* HWY_RESTRICT in, size_t stride, const std::array<float*, 4>& out) {
-  const hn::Repartition<double, D> d64;
-  const auto a = LoadBlocks(d, in, 4 * stride), b = LoadBlocks(d, in + stride, 4 * stride);
-  const auto c = LoadBlocks(d, in + 2 * stride, 4 * stride), e = LoadBlocks(d, in + 3 * stride, 4 * stride);
-  const auto ab01 = hn::BitCast(d64, hn::InterleaveLower(d, a, b)), ab23 = hn::BitCast(d64, hn::InterleaveUpper(d, a, b));
-  const auto ce01 = hn::BitCast(d64, hn::InterleaveLower(d, c, e)), ce23 = hn::BitCast(d64, hn::InterleaveUpper(d, c, e));
-  hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d64, ab01, ce01)), d, out[0]);
-  hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(d64, ab01, ce01)), d, out[1]);
-  hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d64, ab23, ce23)), d, out[2]);
-  hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(d64, ab23, ce23)), d, out[3]);
-}
-#endif
 
 // One vector of rows, of which the first n_rows exist and the others are zeros, into
 //   out: [32 lanes in summing order, chunks, width], of which the vector is the first Lanes(d) columns
@@ -123,26 +92,6 @@ void ArrangeInputs(const float* x, size_t n_tokens, size_t cols, float* out) {
     }
   }
 }
-
-// Fetches the rows of the next panel while this one is multiplied. Decoding reads a few hundred bytes of each row in turn,
-// which the processor does not foresee: waiting for them was a fifth of a prompt's time.
-class RowsAhead {
- public:
-  // In `n` calls of Fetch.
-  RowsAhead(std::span<const uint8_t> rows, size_t n)
-      : at_(rows.data()), left_(rows.size() / kLine), per_call_(left_ / n + 1) {}
-
-  HWY_INLINE void Fetch() {
-    const size_t count = std::min(left_, per_call_);
-    for (size_t i = 0; i < count; ++i) hwy::Prefetch(at_ + i * kLine);
-    at_ += count * kLine, left_ -= count;
-  }
-
- private:
-  static constexpr size_t kLine = 64;
-  const uint8_t* at_;
-  size_t left_, per_call_;  // lines
-};
 
 // One lane of kVecs vectors of rows with tokens [kFirst, kFirst + kTokens) of the groups at x, added to the lanes before
 // it: lane j is summed j-th, and the sum of all 32 goes to `out`.
@@ -217,8 +166,8 @@ void MultiplyPanel(const float* panel, size_t n_rows, const float* x, size_t n_t
   }
 }
 
-void MultiplyBatchTarget(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, size_t n_tokens,
-                         float* y, size_t y_stride, Scratch& scratch) {
+void MultiplyFloatsBatchTarget(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, size_t n_tokens,
+                               float* y, size_t y_stride, Scratch& scratch) {
   const size_t chunks = (w.cols + kLanes - 1) / kLanes;
   const size_t x_size = (n_tokens + kGroup - 1) / kGroup * kLanes * LaneStride(chunks, kGroup);
   const size_t panel_size = kLanes * LaneStride(chunks, kTileVecs * kVec);
@@ -230,7 +179,7 @@ void MultiplyBatchTarget(const WeightMatrix& w, size_t row_begin, size_t row_end
     const size_t n_rows = std::min(row_end - r, vecs * kVec);
     for (size_t u = 0; u < vecs; ++u) {
       const auto fill = [&](size_t i, size_t begin, size_t end, float* to)
-                            HWY_ATTR { internal::DecodeRange(w.type, w.Row(r + u * kVec + i), begin, end, to); };
+                            HWY_ATTR { internal::DecodeFloats(w.type, w.Row(r + u * kVec + i), begin, end, to); };
       Arrange(FloatTag(), std::min(kVec, n_rows - u * kVec), w.cols, fill, panel + u * kVec, vecs * kVec);
     }
     float* const y_at = y + r;
@@ -251,26 +200,16 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace lp {
-HWY_EXPORT(MultiplyBatchTarget);
+HWY_EXPORT(MultiplyFloatsBatchTarget);
 
 namespace internal {
 
-float* Scratch::Get(size_t n) {
-  if (n > size_) {
-    data_.reset();  // before the new one is there
-    data_ = hwy::AllocateAligned<float>(n);
-    LP_CHECK(data_ != nullptr);
-    size_ = n;
-  }
-  return data_.get();
-}
-
-void MultiplyBatch(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, size_t n_tokens, float* y,
-                   size_t y_stride) {
+void MultiplyFloatsBatch(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, size_t n_tokens, float* y,
+                         size_t y_stride) {
   // Working memory of this thread, kept: fresh pages would cost a tenth of a small product. Nothing reads what an
   // earlier call left there.
   thread_local Scratch scratch;
-  HWY_DYNAMIC_DISPATCH(MultiplyBatchTarget)(w, row_begin, row_end, x, n_tokens, y, y_stride, scratch);
+  HWY_DYNAMIC_DISPATCH(MultiplyFloatsBatchTarget)(w, row_begin, row_end, x, n_tokens, y, y_stride, scratch);
 }
 
 }  // namespace internal

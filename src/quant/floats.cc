@@ -1,0 +1,154 @@
+// Plain numbers: decoding, and products with one vector.
+#include "base/check.h"
+#include "quant/kernels.h"
+
+// Arrays of vectors need types with a size, which scalable vectors have not: ARM runs NEON. Processors with SSSE3 but
+// not SSE4 are from 2006 and run the scalar code: one target less to compile.
+#undef HWY_DISABLED_TARGETS
+#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV | HWY_SSSE3)
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "quant/floats.cc"
+#include "hwy/cache_control.h"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+#include "hwy/highway.h"
+#include "quant/floats-inl.h"
+#include "quant/lanes-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace lp {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Every row is read once from memory and never again, so the only aim is to keep reads in flight. One row at a time
+// with prefetch was faster than several rows at once.
+constexpr size_t kPrefetchBytes = 1024;
+constexpr size_t kCacheLine = 64;
+
+template <size_t kBytes>
+HWY_INLINE void PrefetchAhead(const uint8_t* p) {
+  for (size_t i = 0; i < kBytes; i += kCacheLine) hwy::Prefetch(p + kPrefetchBytes + i);
+}
+
+// The last `count` < 32 numbers of x, padded with zeros, which add nothing. A plain loop: g++ turns a short memcpy of
+// unknown length into a string instruction that takes longer than a whole row.
+HWY_INLINE void CopyTail(const float* HWY_RESTRICT x, size_t count, float* HWY_RESTRICT tail) {
+  for (size_t i = 0; i < kLanes; ++i) tail[i] = i < count ? x[i] : 0.0f;
+}
+
+// The last `count` < 32 numbers of a row, padded with zeros.
+template <class Format>
+HWY_INLINE void DecodeTail(const uint8_t* chunk, size_t count, float* out) {
+  const FloatTag d;
+  alignas(64) uint8_t padded[Format::kChunkBytes] = {};
+  for (size_t i = 0; i < count * (Format::kChunkBytes / kLanes); ++i) padded[i] = chunk[i];
+  FloatVec w[kLaneVectors];
+  Format::Decode(d, padded, w);
+  ForChunk(d, [&](auto v) LP_LAMBDA { hn::StoreU(w[v], d, out + v * hn::MaxLanes(d)); });
+}
+
+// acc += chunk . x, lane by lane.
+template <class Format>
+HWY_INLINE void AddChunk(const uint8_t* HWY_RESTRICT chunk, const float* HWY_RESTRICT x, FloatVec* acc) {
+  const FloatTag d;
+  FloatVec w[kLaneVectors];
+  Format::Decode(d, chunk, w);
+  Unrolled<kLaneVectors>([&](auto v)
+                             LP_LAMBDA { acc[v] = hn::MulAdd(w[v], hn::LoadU(d, x + v * hn::MaxLanes(d)), acc[v]); });
+}
+
+// x_tail: [32] the numbers of x past the last whole chunk, padded with zeros.
+template <class Format>
+HWY_INLINE float DotRow(const uint8_t* HWY_RESTRICT row, const float* HWY_RESTRICT x, size_t cols,
+                        const float* HWY_RESTRICT x_tail) {
+  constexpr size_t kStep = 4;  // chunks between prefetches
+  constexpr size_t kBytes = Format::kChunkBytes;
+  const FloatTag d;
+  FloatVec acc[kLaneVectors];
+  Unrolled<kLaneVectors>([&](auto v) LP_LAMBDA { acc[v] = hn::Zero(d); });
+  const size_t chunks = cols / kLanes;
+  size_t c = 0;
+  for (; c + kStep <= chunks; c += kStep) {
+    PrefetchAhead<kStep * kBytes>(row + c * kBytes);
+    Unrolled<kStep>([&](auto i) LP_LAMBDA { AddChunk<Format>(row + (c + i) * kBytes, x + (c + i) * kLanes, acc); });
+  }
+  for (; c < chunks; ++c) {
+    PrefetchAhead<kBytes>(row + c * kBytes);
+    AddChunk<Format>(row + c * kBytes, x + c * kLanes, acc);
+  }
+  if (cols % kLanes != 0) {
+    float w_tail[kLanes];
+    DecodeTail<Format>(row + chunks * kBytes, cols % kLanes, w_tail);
+    Unrolled<kLaneVectors>([&](auto v) LP_LAMBDA {
+      const size_t at = v * hn::MaxLanes(d);
+      acc[v] = hn::MulAdd(hn::LoadU(d, w_tail + at), hn::LoadU(d, x_tail + at), acc[v]);
+    });
+  }
+  return SumHalves(acc);
+}
+
+template <class Format>
+void DecodeFormat(const uint8_t* row, size_t begin, size_t end, float* HWY_RESTRICT out) {
+  const FloatTag d;
+  size_t i = begin;
+  for (; i + kLanes <= end; i += kLanes, out += kLanes) {
+    FloatVec w[kLaneVectors];
+    Format::Decode(d, row + i / kLanes * Format::kChunkBytes, w);
+    ForChunk(d, [&](auto v) LP_LAMBDA { hn::StoreU(w[v], d, out + v * hn::MaxLanes(d)); });
+  }
+  if (i < end) DecodeTail<Format>(row + i / kLanes * Format::kChunkBytes, end - i, out);
+}
+
+template <class Format>
+void MultiplyFormat(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, float* y) {
+  const size_t whole = w.cols / kLanes * kLanes;
+  float x_tail[kLanes];
+  CopyTail(x + whole, w.cols - whole, x_tail);
+  for (size_t r = row_begin; r < row_end; ++r) y[r] = DotRow<Format>(w.Row(r), x, w.cols, x_tail);
+}
+
+// Calls body(Format()) for the struct of `type`.
+template <class Body>
+HWY_INLINE void WithFormat(GgmlType type, const Body& body) {
+  switch (type) {
+    case GgmlType::kF32:
+      return body(F32());
+    case GgmlType::kF16:
+      return body(F16());
+    case GgmlType::kBF16:
+      return body(BF16());
+    default:
+      LP_CHECK(false);  // internal::IsPlain let no other in
+  }
+}
+
+void DecodeFloatsTarget(GgmlType type, const uint8_t* row, size_t begin, size_t end, float* out) {
+  WithFormat(type, [&](auto format) HWY_ATTR { DecodeFormat<decltype(format)>(row, begin, end, out); });
+}
+
+void MultiplyFloatsTarget(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, float* y) {
+  WithFormat(w.type, [&](auto format) HWY_ATTR { MultiplyFormat<decltype(format)>(w, row_begin, row_end, x, y); });
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace lp
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace lp {
+HWY_EXPORT(DecodeFloatsTarget);
+HWY_EXPORT(MultiplyFloatsTarget);
+
+namespace internal {
+
+void DecodeFloats(GgmlType type, const uint8_t* row, size_t begin, size_t end, float* out) {
+  LP_DCHECK(begin % 32 == 0);
+  HWY_DYNAMIC_DISPATCH(DecodeFloatsTarget)(type, row, begin, end, out);
+}
+
+void MultiplyFloats(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, float* y) {
+  HWY_DYNAMIC_DISPATCH(MultiplyFloatsTarget)(w, row_begin, row_end, x, y);
+}
+
+}  // namespace internal
+}  // namespace lp
+#endif  // HWY_ONCE

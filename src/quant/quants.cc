@@ -1,0 +1,240 @@
+// Block types: decoding a group of 256 numbers, and products with one vector.
+#include <algorithm>
+#include <cstring>
+
+#include "base/check.h"
+#include "quant/kernels.h"
+
+// Arrays of vectors need types with a size, which scalable vectors have not: ARM runs NEON. Processors with SSSE3 but
+// not SSE4 are from 2006 and run the scalar code: one target less to compile.
+#undef HWY_DISABLED_TARGETS
+#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV | HWY_SSSE3)
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "quant/quants.cc"
+#include "hwy/cache_control.h"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+#include "hwy/highway.h"
+#include "quant/inputs-inl.h"
+#include "quant/quants256-inl.h"
+#include "quant/quants32-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace lp {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using internal::Scratch;
+
+// Every row is read once from memory and never again, so the only aim is to keep reads in flight.
+constexpr size_t kPrefetchBytes = 1024;
+constexpr size_t kCacheLine = 64;
+
+template <size_t kBytes>
+HWY_INLINE void PrefetchAhead(const uint8_t* p) {
+  for (size_t i = 0; i < kBytes; i += kCacheLine) hwy::Prefetch(p + kPrefetchBytes + i);
+}
+
+// Products of neighbours, added by twos: lane i is a[2i] b[2i] + a[2i + 1] b[2i + 1], exactly. (Scalar: one product.)
+HWY_INLINE SumVec MultiplyPairs(QuantVec a, QuantVec b) {
+  const SumTag d;
+  auto upper = hn::Zero(d);
+  const auto lower = hn::ReorderWidenMulAccumulate(d, a, b, hn::Zero(d), upper);
+  return hn::RearrangeToOddPlusEven(lower, upper);
+}
+
+// The sums of the lanes of each of eight vectors, as kScaleVectors vectors.
+HWY_INLINE void SumEight(const SumVec* HWY_RESTRICT in, SumVec* HWY_RESTRICT out) {
+#if HWY_TARGET == HWY_SCALAR
+  for (size_t i = 0; i < 8; ++i) out[i] = in[i];
+#else
+  const SumTag d;
+  // Four vectors: pairs by halves of 4 lanes, twice; each block of 4 lanes then has its part of the four sums.
+  const auto four = [&](const SumVec* v) LP_LAMBDA {
+    const hn::RepartitionToWide<SumTag> d64;
+    const auto ab = hn::Add(hn::InterleaveLower(d, v[0], v[1]), hn::InterleaveUpper(d, v[0], v[1]));
+    const auto ce = hn::Add(hn::InterleaveLower(d, v[2], v[3]), hn::InterleaveUpper(d, v[2], v[3]));
+    const auto ab64 = hn::BitCast(d64, ab), ce64 = hn::BitCast(d64, ce);
+    return hn::Add(hn::BitCast(d, hn::InterleaveLower(d64, ab64, ce64)), hn::BitCast(d, hn::InterleaveUpper(d64, ab64, ce64)));
+  };
+  const auto low = four(in), high = four(in + 4);
+  if constexpr (hn::MaxLanes(d) == 8) {
+    out[0] = hn::Add(hn::ConcatLowerLower(d, high, low), hn::ConcatUpperUpper(d, high, low));
+  } else {
+    out[0] = low, out[1] = high;
+  }
+#endif
+}
+
+// acc[v] += scale unit sum(q x) - min unit sum(x), lane by lane, for the runs [8 kEight, 8 kEight + 8) of a group. Sums are exact
+// integers: below 2^15 2^8 2^5.
+template <class Format, size_t kEight>
+HWY_INLINE void AddRuns(const SumVec* sums, const RunScales& scales, const float* unit, const int32_t* sum, const float* scaled_sum,
+                        hn::Vec<ScaleTag>* acc) {
+  const ScaleTag d;
+  const SumTag di;
+  Unrolled<kScaleVectors>([&](auto v) LP_LAMBDA {
+    const size_t at = 8 * kEight + v * hn::MaxLanes(d);
+    auto s = sums[v];
+    if constexpr (Format::kOffset > 0) s = hn::Sub(s, hn::Mul(hn::Set(di, Format::kOffset), hn::Load(di, sum + at)));
+    const auto scale = hn::Mul(hn::Load(d, scales.scale + at), hn::Load(d, unit + at));
+    acc[v] = hn::Add(acc[v], hn::Mul(hn::ConvertTo(d, s), scale));
+    if constexpr (Format::kHasMin) {
+      acc[v] = hn::Sub(acc[v], hn::Mul(hn::Load(d, scales.min + at), hn::Load(d, scaled_sum + at)));
+    }
+  });
+}
+
+// acc += group . x; only the first kCount chunks of the group, the others being zeros.
+template <class Format, size_t kCount>
+HWY_INLINE void AddGroup(const uint8_t* HWY_RESTRICT group, const Inputs& x, size_t g, hn::Vec<ScaleTag>* acc) {
+  constexpr size_t kRuns = kGroupRuns<Format>;
+  const QuantTag d;
+  RunScales scales;
+  Format::Scales(group, scales);
+  const int16_t* const q = x.q + g * kGroup;
+  const float *const unit = x.unit + g * kRuns, *const scaled_sum = x.scaled_sum + g * kRuns;
+  const int32_t* const sum = x.sum + g * kRuns;
+  Unrolled<kRuns / 8>([&](auto eight) LP_LAMBDA {
+    SumVec runs[8];
+    Unrolled<8>([&](auto i) LP_LAMBDA { runs[i] = hn::Zero(SumTag()); });
+    constexpr size_t kChunks = 8 * Format::kRun / kChunk;  // of eight runs
+    Unrolled<kChunks>([&](auto c) LP_LAMBDA {
+      constexpr size_t kAt = eight * kChunks + c;
+      if constexpr (kAt < kCount) {
+        QuantVec w[kQuantVectors];
+        Format::template Quants<kAt>(d, group, w);
+        ForQuants([&](auto v) LP_LAMBDA {
+          const size_t first = v * hn::MaxLanes(d), run = (c * kChunk + first) / Format::kRun;
+          runs[run] = hn::Add(runs[run], MultiplyPairs(w[v], hn::Load(d, q + kAt * kChunk + first)));
+        });
+      }
+    });
+    SumVec sums[kScaleVectors];
+    SumEight(runs, sums);
+    AddRuns<Format, eight>(sums, scales, unit, sum, scaled_sum, acc);
+  });
+}
+
+// The blocks of 32 past the last whole group, followed by zeros.
+template <class Format>
+struct LastBlocks {
+  alignas(64) uint8_t bytes[kGroupBytes<Format>] = {};
+
+  HWY_INLINE void Load(const uint8_t* from, size_t count) {
+    for (size_t i = 0; i < count; ++i) std::memcpy(bytes + i * Format::kBlockBytes, from + i * Format::kBlockBytes, Format::kBlockBytes);
+  }
+};
+
+template <class Format>
+void MultiplyFormat(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, float* y, Scratch& scratch) {
+  const Inputs inputs(1, w.cols, Format::kRun, scratch);
+  RoundInputs(x, w.cols, 0, inputs);
+  const ScaleTag d;
+  const size_t groups = w.cols / kGroup, last = w.cols % kGroup / Format::kBlock;
+  LastBlocks<Format> tail;
+  for (size_t r = row_begin; r < row_end; ++r) {
+    const uint8_t* group = w.Row(r);
+    hn::Vec<ScaleTag> acc[kScaleVectors];
+    Unrolled<kScaleVectors>([&](auto v) LP_LAMBDA { acc[v] = hn::Zero(d); });
+    for (size_t g = 0; g < groups; ++g, group += kGroupBytes<Format>) {
+      PrefetchAhead<kGroupBytes<Format>>(group);
+      AddGroup<Format, 8>(group, inputs, g, acc);
+    }
+    if constexpr (Format::kBlock == 32) {
+      if (last > 0) {
+        tail.Load(group, last);
+        if (last <= 2) {
+          AddGroup<Format, 2>(tail.bytes, inputs, groups, acc);
+        } else if (last <= 4) {
+          AddGroup<Format, 4>(tail.bytes, inputs, groups, acc);
+        } else {
+          AddGroup<Format, 8>(tail.bytes, inputs, groups, acc);
+        }
+      }
+    }
+    y[r] = SumHalves<kScaleVectors>(d, acc);
+  }
+}
+
+template <class Format>
+void DecodeFormat(const uint8_t* group, int16_t* HWY_RESTRICT q, RunScales& scales) {
+  const QuantTag d;
+  Format::Scales(group, scales);
+  Unrolled<kGroupChunks>([&](auto c) LP_LAMBDA {
+    QuantVec w[kQuantVectors];
+    Format::template Quants<c>(d, group, w);
+    ForQuants([&](auto v) LP_LAMBDA {
+      hn::StoreU(hn::Sub(w[v], hn::Set(d, Format::kOffset)), d, q + c * kChunk + v * hn::MaxLanes(d));
+    });
+  });
+}
+
+// Calls body(Format()) for the struct of `type`; adding a type is adding it here and to kWeightTypes in matrix.cc.
+template <class Body>
+HWY_INLINE void WithFormat(GgmlType type, const Body& body) {
+  switch (type) {
+#define LP_FORMAT(Name) \
+  case GgmlType::k##Name: \
+    return body(Name())
+    LP_FORMAT(Q8_0);
+    LP_FORMAT(Q4_0);
+    LP_FORMAT(Q4_1);
+    LP_FORMAT(Q5_0);
+    LP_FORMAT(Q5_1);
+    LP_FORMAT(IQ4_NL);
+    LP_FORMAT(Q2_K);
+    LP_FORMAT(Q3_K);
+    LP_FORMAT(Q4_K);
+    LP_FORMAT(Q5_K);
+    LP_FORMAT(Q6_K);
+    LP_FORMAT(IQ4_XS);
+#undef LP_FORMAT
+    default:
+      LP_CHECK(false);  // MakeWeightMatrix let no other in
+  }
+}
+
+void DecodeGroupTarget(GgmlType type, const uint8_t* group, size_t n_blocks, internal::Group& out) {
+  WithFormat(type, [&](auto format) HWY_ATTR {
+    using Format = decltype(format);
+    out.run = Format::kRun, out.has_min = Format::kHasMin;
+    if constexpr (Format::kBlock == 32) {
+      if (n_blocks < kGroupChunks) {
+        LastBlocks<Format> last;
+        last.Load(group, n_blocks);
+        return DecodeFormat<Format>(last.bytes, out.q, out);
+      }
+    }
+    DecodeFormat<Format>(group, out.q, out);
+  });
+}
+
+void MultiplyQuantsTarget(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, float* y,
+                          Scratch& scratch) {
+  WithFormat(w.type,
+             [&](auto format) HWY_ATTR { MultiplyFormat<decltype(format)>(w, row_begin, row_end, x, y, scratch); });
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace lp
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace lp {
+HWY_EXPORT(DecodeGroupTarget);
+HWY_EXPORT(MultiplyQuantsTarget);
+
+namespace internal {
+
+void DecodeGroup(GgmlType type, const uint8_t* group, size_t n_blocks, Group& out) {
+  HWY_DYNAMIC_DISPATCH(DecodeGroupTarget)(type, group, n_blocks, out);
+}
+
+void MultiplyQuants(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, float* y) {
+  thread_local Scratch scratch;  // the rounded input
+  HWY_DYNAMIC_DISPATCH(MultiplyQuantsTarget)(w, row_begin, row_end, x, y, scratch);
+}
+
+}  // namespace internal
+}  // namespace lp
+#endif  // HWY_ONCE

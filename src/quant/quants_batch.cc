@@ -1,0 +1,216 @@
+// Products of block types with a batch of vectors: the same code for all of them, on decoded quants.
+//
+// A sum is made of runs (quant/matrix.h), and that of a run is an integer. So quants are turned into panels in which a vector holds
+// two neighbouring numbers of many rows, 16 bits each, and two neighbouring inputs of a token are broadcast to meet them: one
+// instruction multiplies both and adds the products. A tile of rows x tokens has its integers in registers for the length of a run,
+// then scales them and adds them to the floats of the run's lane, which stay in the first cache.
+#include <algorithm>
+#include <span>
+
+#include "base/check.h"
+#include "quant/kernels.h"
+#include "quant/rows_ahead.h"
+
+#undef HWY_DISABLED_TARGETS
+#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV | HWY_SSSE3)  // as in quants.cc
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "quant/quants_batch.cc"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+#include "hwy/highway.h"
+#include "quant/inputs-inl.h"
+#include "quant/lanes-inl.h"
+#include "quant/transpose-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace lp {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using internal::RowsAhead;
+using internal::Scratch;
+
+#if HWY_TARGET == HWY_SCALAR  // no vectors, no panels: the same bits token by token
+
+void MultiplyQuantsBatchTarget(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, size_t n_tokens, float* y,
+                               size_t y_stride, Scratch&) {
+  for (size_t t = 0; t < n_tokens; ++t) internal::MultiplyQuants(w, row_begin, row_end, x + t * w.cols, y + t * y_stride);
+}
+
+#else
+
+using RowTag = hn::CappedTag<float, 16>;
+using RowVec = hn::Vec<RowTag>;
+using PairTag = hn::RebindToSigned<RowTag>;     // of 16 bits
+using PairVec = hn::Vec<PairTag>;
+constexpr size_t kVec = hn::MaxLanes(RowTag());  // rows of a vector
+// A tile is kTileVecs vectors of rows by kTileTokens tokens.
+constexpr size_t kTileVecs = 4, kWidth = kTileVecs * kVec;
+constexpr size_t kTileTokens = kVec == 16 ? 6 : 3;
+constexpr size_t kSums = kTileTokens * kTileVecs;
+constexpr size_t kRunLanes = 8;  // quant/matrix.h
+
+// kWidth rows, rearranged.
+struct Panel {
+  int32_t* pairs;  // [numbers / 2, kWidth]: neighbouring numbers, the first in the lower 16 bits
+  float* scale;    // [runs, kWidth]
+  float* min;      // [runs, kWidth]
+};
+
+// Each 32-bit lane: the product of the lower 16 bits plus that of the upper.
+HWY_INLINE PairVec MultiplyPairs(PairVec a, PairVec b) {
+  const PairTag d;
+  const hn::Repartition<int16_t, PairTag> d16;
+  auto upper = hn::Zero(d);
+  const auto lower = hn::ReorderWidenMulAccumulate(d, hn::BitCast(d16, a), hn::BitCast(d16, b), hn::Zero(d), upper);
+  return hn::RearrangeToOddPlusEven(lower, upper);
+}
+
+// Rows [row, row + n_rows) of w, followed by rows of zeros.
+void FillPanel(const WeightMatrix& w, size_t row, size_t n_rows, size_t run, const Panel& out) {
+  const RowTag d;
+  constexpr size_t kPairs = kGroup / 2;
+  const size_t runs = kGroup / run;
+  HWY_ALIGN int32_t pairs[kVec * kPairs];
+  internal::Group group;
+  for (size_t begin = 0; begin < w.cols; begin += kGroup) {
+    const size_t n_blocks = std::min(kGroup, w.cols - begin) / kChunk, n_runs = n_blocks * kChunk / run;
+    const size_t byte = begin / kChunk * w.row_bytes / (w.cols / kChunk);
+    float* const scale = out.scale + begin / kGroup * runs * kWidth;
+    float* const min = out.min + begin / kGroup * runs * kWidth;
+    for (size_t u = 0; u < kWidth; u += kVec) {
+      for (size_t i = 0; i < kVec; ++i) {
+        const size_t r = u + i;
+        if (r < n_rows) {
+          internal::DecodeGroup(w.type, w.Row(row + r) + byte, n_blocks, group);
+          std::memcpy(pairs + i * kPairs, group.q, sizeof(group.q));
+        } else {
+          std::fill_n(pairs + i * kPairs, kPairs, 0);
+          std::fill_n(group.scale, 16, 0.0f), std::fill_n(group.min, 16, 0.0f);
+        }
+        for (size_t k = 0; k < n_runs; ++k) scale[k * kWidth + r] = group.scale[k], min[k * kWidth + r] = group.min[k];
+      }
+      int32_t* to = out.pairs + begin / 2 * kWidth + u;
+      for (size_t p = 0; p < n_blocks * kChunk / 2; p += 4, to += 4 * kWidth) {
+        const auto at = [&](size_t i) { return reinterpret_cast<float*>(to + i * kWidth); };
+        TransposeFour(d, reinterpret_cast<const float*>(pairs) + p, kPairs, {at(0), at(1), at(2), at(3)});
+      }
+    }
+  }
+}
+
+// y[t][r] = row r . token t of one tile, in the order of quant/matrix.h.
+//   x: tokens [first, first + kTileTokens) of the inputs   out: [kTileTokens, kWidth]
+template <size_t kRun, bool kHasMin>
+HWY_INLINE void Tile(const Panel& panel, const Inputs& x, size_t first, size_t n_runs, float* HWY_RESTRICT out) {
+  const RowTag d;
+  const PairTag di;
+  HWY_ALIGN float acc[kRunLanes * kSums * kVec];
+  for (size_t i = 0; i < kRunLanes * kSums * kVec; i += kVec) hn::Store(hn::Zero(d), d, acc + i);
+  const int32_t* pairs = panel.pairs;
+  const int16_t* q = x.q + first * x.numbers;
+  for (size_t r = 0; r < n_runs; ++r) {
+    PairVec sum[kSums];
+    Unrolled<kSums>([&](auto i) LP_LAMBDA { sum[i] = hn::Zero(di); });
+    for (size_t p = 0; p < kRun; p += 2, pairs += kWidth, q += 2) {
+      PairVec xt[kTileTokens];
+      Unrolled<kTileTokens>([&](auto t) LP_LAMBDA {
+        int32_t pair;
+        std::memcpy(&pair, q + t * x.numbers, sizeof(pair));
+        xt[t] = hn::Set(di, pair);
+      });
+      Unrolled<kTileVecs>([&](auto u) LP_LAMBDA {
+        const auto w = hn::Load(di, pairs + u * kVec);
+        Unrolled<kTileTokens>([&](auto t)
+                                  LP_LAMBDA { sum[t * kTileVecs + u] = hn::Add(sum[t * kTileVecs + u], MultiplyPairs(w, xt[t])); });
+      });
+    }
+    float* const lane = acc + r % kRunLanes * kSums * kVec;
+    RowVec scale[kTileVecs];
+    Unrolled<kTileVecs>([&](auto u) LP_LAMBDA { scale[u] = hn::Load(d, panel.scale + r * kWidth + u * kVec); });
+    Unrolled<kTileTokens>([&](auto t) LP_LAMBDA {
+      const size_t at = (first + t) * x.runs + r;
+      const auto unit = hn::Set(d, x.unit[at]);
+      Unrolled<kTileVecs>([&](auto u) LP_LAMBDA {
+        float* const to = lane + (t * kTileVecs + u) * kVec;
+        const auto value = hn::ConvertTo(d, sum[t * kTileVecs + u]);
+        auto total = hn::Add(hn::Load(d, to), hn::Mul(value, hn::Mul(scale[u], unit)));
+        if constexpr (kHasMin) {
+          const auto min = hn::Load(d, panel.min + r * kWidth + u * kVec);
+          total = hn::Sub(total, hn::Mul(min, hn::Set(d, x.scaled_sum[at])));
+        }
+        hn::Store(total, d, to);
+      });
+    });
+  }
+  for (size_t half = kRunLanes / 2; half > 0; half /= 2) {
+    for (size_t i = 0; i < half * kSums * kVec; i += kVec) {
+      hn::Store(hn::Add(hn::Load(d, acc + i), hn::Load(d, acc + half * kSums * kVec + i)), d, acc + i);
+    }
+  }
+  for (size_t i = 0; i < kSums * kVec; i += kVec) hn::Store(hn::Load(d, acc + i), d, out + i);
+}
+
+// All tokens for one panel; y points at its first row's column, of which n_rows exist.
+template <size_t kRun, bool kHasMin>
+void MultiplyPanel(const Panel& panel, size_t n_rows, const Inputs& x, size_t n_tokens, size_t cols,
+                   std::span<const uint8_t> next_rows, float* y, size_t y_stride) {
+  HWY_ALIGN float out[kSums * kVec];
+  RowsAhead ahead(next_rows, (n_tokens + kTileTokens - 1) / kTileTokens);
+  for (size_t t = 0; t < n_tokens;) {
+    ahead.Fetch();
+    Tile<kRun, kHasMin>(panel, x, t, cols / kRun, out);
+    for (size_t end = std::min(n_tokens, t + kTileTokens), i = 0; t < end; ++t, ++i) {
+      std::copy_n(out + i * kWidth, n_rows, y + t * y_stride);
+    }
+  }
+}
+
+void MultiplyQuantsBatchTarget(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, size_t n_tokens, float* y,
+                               size_t y_stride, Scratch& scratch) {
+  if (row_begin == row_end || w.cols == 0) {
+    for (size_t t = 0; t < n_tokens; ++t) std::fill(y + t * y_stride + row_begin, y + t * y_stride + row_end, 0.0f);
+    return;
+  }
+  thread_local Scratch panel_scratch;
+  internal::Group first;
+  internal::DecodeGroup(w.type, w.Row(row_begin), std::min(kGroup, w.cols) / kChunk, first);
+  const size_t run = first.run, n_padded = (n_tokens + kTileTokens - 1) / kTileTokens * kTileTokens;
+  const Inputs inputs(n_padded, w.cols, run, scratch);
+  for (size_t t = 0; t < n_tokens; ++t) RoundInputs(x + t * w.cols, w.cols, t, inputs);
+  for (size_t t = n_tokens; t < n_padded; ++t) RoundInputs(x, 0, t, inputs);
+  Panel panel;
+  panel.scale = panel_scratch.Get((2 * inputs.runs + inputs.numbers / 2) * kWidth);
+  panel.min = panel.scale + inputs.runs * kWidth;
+  panel.pairs = reinterpret_cast<int32_t*>(panel.min + inputs.runs * kWidth);
+  const auto multiply = run == 32 ? (first.has_min ? MultiplyPanel<32, true> : MultiplyPanel<32, false>)
+                                  : (first.has_min ? MultiplyPanel<16, true> : MultiplyPanel<16, false>);
+  for (size_t r = row_begin; r < row_end;) {
+    const size_t n_rows = std::min(row_end - r, kWidth);
+    FillPanel(w, r, n_rows, run, panel);
+    const size_t next = r + n_rows, n_next = std::min(row_end - next, kWidth);
+    multiply(panel, n_rows, inputs, n_tokens, w.cols, {w.Row(next), n_next * w.row_bytes}, y + r, y_stride);
+    r = next;
+  }
+}
+
+#endif
+
+}  // namespace HWY_NAMESPACE
+}  // namespace lp
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace lp {
+HWY_EXPORT(MultiplyQuantsBatchTarget);
+
+namespace internal {
+
+void MultiplyQuantsBatch(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, size_t n_tokens, float* y,
+                         size_t y_stride) {
+  thread_local Scratch scratch;  // the rounded inputs, kept: fresh pages would cost a tenth of a small product
+  HWY_DYNAMIC_DISPATCH(MultiplyQuantsBatchTarget)(w, row_begin, row_end, x, n_tokens, y, y_stride, scratch);
+}
+
+}  // namespace internal
+}  // namespace lp
+#endif  // HWY_ONCE
