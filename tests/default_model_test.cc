@@ -27,7 +27,7 @@ Engine& Model() {
   return *engine;
 }
 
-// float32 against float64 through six layers: the largest difference seen was 1e-6; twenty times that.
+// Inputs of 16 bits against float64 through six layers: the largest difference seen was 4e-4, 1e-6 before they were rounded.
 TEST(DefaultModel, LogitsEqualTheReference) {
   const json reference = Fixture("default_model_reference.json");
   EXPECT_EQ(Model().info().context_length, reference["context"].get<size_t>());
@@ -40,10 +40,10 @@ TEST(DefaultModel, LogitsEqualTheReference) {
     const std::vector<float>& logits = *evaluation->logits;
     const SoftmaxSums stats = ComputeSums(LogitVector(logits)).total;
     for (const json& top : c["top20"]) {
-      EXPECT_NEAR(static_cast<double>(logits[top["id"].get<size_t>()]), top["logit"].get<double>(), 2e-5);
+      EXPECT_NEAR(static_cast<double>(logits[top["id"].get<size_t>()]), top["logit"].get<double>(), 2e-3);
     }
-    EXPECT_NEAR(stats.LogSumExp(), c["logsumexp"].get<double>(), 2e-5);
-    EXPECT_NEAR(stats.Entropy(), c["entropy_nats"].get<double>(), 2e-5);
+    EXPECT_NEAR(stats.LogSumExp(), c["logsumexp"].get<double>(), 2e-3);
+    EXPECT_NEAR(stats.Entropy(), c["entropy_nats"].get<double>(), 2e-3);
   }
 }
 

@@ -143,10 +143,8 @@ void MultiplyFormat(const WeightMatrix& w, size_t row_begin, size_t row_end, con
     if constexpr (Format::kBlock == 32) {
       if (last > 0) {
         tail.Load(group, last);
-        if (last <= 2) {
+        if (last <= 2) {  // as in the rows of 576 of SmolLM2-135M
           AddGroup<Format, 2>(tail.bytes, inputs, groups, acc);
-        } else if (last <= 4) {
-          AddGroup<Format, 4>(tail.bytes, inputs, groups, acc);
         } else {
           AddGroup<Format, 8>(tail.bytes, inputs, groups, acc);
         }
