@@ -8,7 +8,7 @@
 //   kRun             numbers of a run: 32 or 16
 //   kOffset          what every quant is too large by: 0, or a power of two
 //   kHasMin          whether there are minima
-//   Scales(d, group, out)          scales (and minima) of the group's runs
+//   Scales<count>(group, out)      scales (and minima) of the group's runs; count of 8 blocks of 32 are there, the others' are 0
 //   Quants<chunk>(d, group, out)   quants [32 chunk, 32 chunk + 32) of the group, chunk a constant; out[v] holds 32 chunk +
 //                                  v Lanes(d) + lane
 // Scales are exact: a half's 11 bits times those of a small integer fit in a float's 24. So do their products with quants, so
@@ -63,6 +63,12 @@ HWY_INLINE T LoadBits(const uint8_t* bytes) {
   T out;
   std::memcpy(&out, bytes, sizeof(out));
   return out;
+}
+
+// The half at `bytes` (any alignment) in every lane. Broadcast first: one instruction less.
+HWY_INLINE hn::Vec<ScaleTag> SetHalf(const uint8_t* bytes) {
+  const auto half = hn::Set(hn::Rebind<uint16_t, ScaleTag>(), LoadBits<uint16_t>(bytes));
+  return FloatFromHalf(ScaleTag(), hn::BitCast(hn::Rebind<hwy::float16_t, ScaleTag>(), half));
 }
 
 // As many bytes as d has lanes, widened.

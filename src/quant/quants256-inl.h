@@ -15,12 +15,6 @@ namespace lp {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// The half at `bytes` (any alignment) in every lane. Broadcast first: one instruction less.
-HWY_INLINE hn::Vec<ScaleTag> SetHalf(const uint8_t* bytes) {
-  const auto half = hn::Set(hn::Rebind<uint16_t, ScaleTag>(), LoadBits<uint16_t>(bytes));
-  return FloatFromHalf(ScaleTag(), hn::BitCast(hn::Rebind<hwy::float16_t, ScaleTag>(), half));
-}
-
 // kCount small integers of type T in kCount / 8 words, first in the lowest byte -> out[i] = (value - offset) * scale.
 template <size_t kCount, class T>
 HWY_INLINE void StoreScales(const uint64_t* words, float offset, hn::Vec<ScaleTag> scale, float* HWY_RESTRICT out) {
@@ -44,6 +38,7 @@ struct Q2_K : BlockOf256 {
   static constexpr int16_t kOffset = 0;
   static constexpr bool kHasMin = true;
 
+  template <size_t>
   static HWY_INLINE void Scales(const uint8_t* block, RunScales& out) {
     constexpr uint64_t kLow = 0x0F0F0F0F0F0F0F0Fu;
     const auto a = LoadBits<uint64_t>(block), b = LoadBits<uint64_t>(block + 8);
@@ -68,6 +63,7 @@ struct Q3_K : BlockOf256 {
   static constexpr int16_t kOffset = 4;
   static constexpr bool kHasMin = false;
 
+  template <size_t>
   static HWY_INLINE void Scales(const uint8_t* block, RunScales& out) {
     constexpr uint64_t kLow = 0x0F0F0F0F0F0F0F0Fu, kTwo = 0x0303030303030303u;
     const auto low = LoadBits<uint64_t>(block + 96);
@@ -96,6 +92,7 @@ struct ScalesOfSixBits : BlockOf256 {
   static constexpr int16_t kOffset = 0;
   static constexpr bool kHasMin = true;
 
+  template <size_t>
   static HWY_INLINE void Scales(const uint8_t* block, RunScales& out) {
     constexpr uint32_t kSix = 0x3F3F3F3Fu, kFour = 0x0F0F0F0Fu, kHighTwo = 0x30303030u;
     const auto a = LoadBits<uint32_t>(block + 4), b = LoadBits<uint32_t>(block + 8), c = LoadBits<uint32_t>(block + 12);
@@ -146,6 +143,7 @@ struct Q6_K : BlockOf256 {
   static constexpr int16_t kOffset = 32;
   static constexpr bool kHasMin = false;
 
+  template <size_t>
   static HWY_INLINE void Scales(const uint8_t* block, RunScales& out) {
     const uint64_t scales[2] = {LoadBits<uint64_t>(block + 192), LoadBits<uint64_t>(block + 200)};
     StoreScales<16, int8_t>(scales, 0, SetHalf(block + 208), out.scale);
@@ -170,6 +168,7 @@ struct IQ4_XS : BlockOf256 {
   static constexpr int16_t kOffset = 0;
   static constexpr bool kHasMin = false;
 
+  template <size_t>
   static HWY_INLINE void Scales(const uint8_t* block, RunScales& out) {
     // Spread to one byte each, by halves.
     uint64_t high = LoadBits<uint16_t>(block + 2), low = LoadBits<uint32_t>(block + 4);

@@ -16,16 +16,16 @@ namespace lp {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// out[i] = the half at bytes + i stride, i < 8. Put together in general registers: stored one by one, they could not be loaded
+// out[i] = the half at bytes + i stride, i < kCount, and 0 from there to 8. Put together in general registers: stored one by one, they could not be loaded
 // as a vector until all stores have reached the cache.
-template <size_t kStride, class D>
+template <size_t kStride, size_t kCount, class D>
 HWY_INLINE void LoadHalves(D d, const uint8_t* bytes, float* out) {
-  const auto four = [](const uint8_t* p) {
-    const uint64_t a = LoadBits<uint16_t>(p), b = LoadBits<uint16_t>(p + kStride);
-    const uint64_t c = LoadBits<uint16_t>(p + 2 * kStride), e = LoadBits<uint16_t>(p + 3 * kStride);
-    return (a | b << 16) | (c | e << 16) << 32;
+  const auto half_of = [&](auto i) {
+    if constexpr (i < kCount) return uint64_t{LoadBits<uint16_t>(bytes + i * kStride)} << (i % 4 * 16);
+    return uint64_t{0};
   };
-  const uint64_t low = four(bytes), high = four(bytes + 4 * kStride);
+  uint64_t low = 0, high = 0;
+  Unrolled<4>([&](auto i) LP_LAMBDA { low |= half_of(i), high |= half_of(std::integral_constant<size_t, i + 4>()); });
 #if HWY_TARGET == HWY_SCALAR
   for (size_t i = 0; i < 8; ++i) {
     const auto bits = static_cast<uint16_t>((i < 4 ? low : high) >> (i % 4 * 16));
@@ -45,16 +45,17 @@ HWY_INLINE void LoadHalves(D d, const uint8_t* bytes, float* out) {
 #endif
 }
 
-// What the types of this file share: each block begins with its scale.
+// What the types of this file share: each block begins with its scale, and those that have one with a number to add.
 template <class Format>
 struct BlockOf32 {
   static constexpr size_t kBlock = 32, kRun = 32;
 
+  template <size_t kCount>
   static HWY_INLINE void Scales(const uint8_t* group, RunScales& out) {
     const ScaleTag d;
-    LoadHalves<Format::kBlockBytes>(d, group, out.scale);
-    if constexpr (Format::kHasMin) {  // these types add what stands after the scale
-      LoadHalves<Format::kBlockBytes>(d, group + 2, out.min);
+    LoadHalves<Format::kBlockBytes, kCount>(d, group, out.scale);
+    if constexpr (Format::kHasMin) {
+      LoadHalves<Format::kBlockBytes, kCount>(d, group + 2, out.min);
       for (size_t i = 0; i < 8; i += hn::MaxLanes(d)) hn::Store(hn::Neg(hn::Load(d, out.min + i)), d, out.min + i);
     }
   }
