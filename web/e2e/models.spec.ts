@@ -55,6 +55,7 @@ test('another model is loaded from the list; the text stays, and what it cannot 
   await on.page.getByRole('listitem').filter({ hasText: 'teller' }).getByRole('button', { name: 'Use' }).click()
   await expect.poll(() => on.see('as-chat').count()).toBe(0)
   expect(await on.text('running-text')).toBe('Hello')
+  expect(await on.see('notice').count()).toBe(0) // who asked for it need not be told
   await on.see('model').click()
   await on.page.getByRole('listitem').filter({ hasText: 'talker' }).getByRole('button', { name: 'Use' }).click()
   await expect.poll(() => on.see('as-chat').count()).toBe(1)

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import type { Next } from '../src/lib/api/wire'
 import { writeModel } from '../measure/model.mjs'
+import { seriousFindings } from './axe'
 import { launch, open, serve, setField, settled } from './harness.mjs'
 
 const PROMPT = 'Once upon a time, there was a little'
@@ -45,6 +46,7 @@ const prompt = (where = page) => where.getByLabel('Prompt', { exact: true })
 const sentence = (where = page) => where.getByTestId('running-text').textContent()
 const picks = (where = page) => where.getByTestId('pick')
 const problem = () => page.getByTestId('problem')
+const notice = () => page.getByTestId('notice')
 const quiet = () => problem().waitFor({ state: 'detached' })
 
 async function stream(pace: string, n: number) {
@@ -184,6 +186,10 @@ test('a model loaded in another tab: this one reads its text anew with it, and u
   await settled(page)
   expect([await prompt().inputValue(), await picks().count()]).toEqual([PROMPT, 0])
   expect(await page.getByTestId('field-temperature').inputValue()).toBe('0.7')
+  await expect.poll(() => notice().textContent()).toContain('loaded “other words”, and your text was read anew')
+  expect(await seriousFindings(page)).toEqual([])
+  await notice().getByRole('button', { name: 'Dismiss' }).click()
+  expect(await notice().count()).toBe(0)
   await page.getByTestId('undo').click()
   expect(await picks().count()).toBe(1)
   await other.getByTestId('field-temperature').fill('0.6')

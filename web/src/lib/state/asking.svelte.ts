@@ -5,7 +5,7 @@ import type { Next, Sampler, Settings, Status } from '../api/wire'
 import { realClock, type Clock } from './clock'
 import { Hurry } from './hurry.svelte'
 import { LatestWins, type Show } from './latest'
-import { EMPTY, GONE, refused, type Problem } from './problems'
+import { EMPTY, GONE, refused, switched, type Problem } from './problems'
 import { SamplerState } from './sampler.svelte'
 import { SeedLedger } from './seeds'
 import { given, Tree, type Pick } from './tree'
@@ -33,6 +33,8 @@ export abstract class Asking extends Writing {
   told = $state.raw<Next | null>(null)
   problem = $state.raw<Problem | null>(null)
   announcement = $state('')
+  /** What happened elsewhere and changed this page; there until it is put away. */
+  notice = $state<string | null>(null)
   /** Text has been typed that will become the prompt without being asked to. */
   typing = $state(false)
   /** Somebody looks at rank against probability. */
@@ -82,11 +84,14 @@ export abstract class Asking extends Writing {
   load(name: string): Promise<void> {
     this.stop()
     this.problem = null
-    return this.guard(async () => this.#serve(await this.backend.load(name)))
+    return this.guard(async () => this.#serve(await this.backend.load(name), true))
   }
 
-  #serve(status: Status): void {
+  #serve(status: Status, asked = false): void {
     const changed = this.status !== null && this.status.model.file !== status.model.file
+    // Numbers that change by themselves need a word, unless it was this page that asked for the other model.
+    if (asked) this.notice = null
+    else if (changed) this.notice = switched(status.model.name, !this.untouched)
     this.status = status
     if (this.problem?.about === 'gone') this.problem = null
     if (this.asChat && !status.model.chat) {

@@ -21,6 +21,12 @@ const aboutPrompt = ({ field, code }: Failure) => (field === null ? code === 'ou
 /** The setting a refusal is about, by its name; null where it is about something else. */
 export const settingOf = (problem: Problem | null): string | null => (problem?.about === 'other' ? (/^\/sampler\/([a-z_]+)/.exec(problem.field ?? '')?.[1] ?? null) : null)
 
+/** Somebody else had the server load another model. */
+export function switched(model: string, picked: boolean): string {
+  const undo = picked ? '; Undo brings back what was picked' : ''
+  return `Another tab or program loaded “${model}”, and your text was read anew with it${undo}.`
+}
+
 export const STOPPED: Record<StopReason, string> = {
   length: 'That was all that was asked for.',
   end_of_text: 'The model ended the text.',

@@ -70,8 +70,12 @@ test('a model loaded by another tab is noticed with the next answer, and the tex
   await settle()
   expect(bench.status?.model.name).toBe('n')
   expect([bench.applied, bench.picks.length, bench.next?.model]).toEqual(['abc', 0, 'n'])
+  const told = 'Another tab or program loaded “n”, and your text was read anew with it; Undo brings back what was picked.'
+  expect(bench.notice).toBe(told)
   bench.undo()
   expect(bench.picks.length).toBe(1)
+  await bench.load('c.gguf')
+  expect(bench.notice).toBeNull() // what one asks for oneself is no news
 })
 
 // Mutation: leave `hurry.picture()` out -> red.
