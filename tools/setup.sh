@@ -130,6 +130,8 @@ need_to_build() {
 
 need_to_test() {
   need_headers libgtest-dev gtest/gtest.h librapidcheck-dev rapidcheck.h
+  need_command curl curl  # docs/http-api.md is run as written
+  need_command jq jq
   find_chromium || { missing+=(chromium) && sought+=("command chromium"); }
 }
 

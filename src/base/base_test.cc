@@ -75,17 +75,19 @@ TEST(ByteReader, StopsAtTheEnd) {
 
 TEST(MappedFile, SaysWhatIsWrong) {
   const std::string folder = ::testing::TempDir();
-  EXPECT_EQ(MappedFile::Open(folder + "/not-there").error().code, ErrorCode::kNotFound);
-  EXPECT_EQ(MappedFile::Open(folder).error().code, ErrorCode::kInvalidArgument);
   const std::string path = folder + "/lp_mapped_file_test";
-  std::ofstream(path) << "";
-  EXPECT_EQ(MappedFile::Open(path)->bytes().size(), 0u);
-  std::ofstream(path) << "abc";
-  MappedFile file = MappedFile::Open(path).value();
-  const MappedFile moved = std::move(file);
-  EXPECT_EQ(moved.bytes().size(), 3u);
-  EXPECT_EQ(moved.bytes()[2], 'c');
-  std::filesystem::remove(path);
+  for (const auto get : {MappedFile::Open, MappedFile::Read}) {
+    EXPECT_EQ(get(folder + "/not-there").error().code, ErrorCode::kNotFound);
+    EXPECT_EQ(get(folder).error().code, ErrorCode::kInvalidArgument);
+    std::ofstream(path) << "";
+    EXPECT_EQ(get(path)->bytes().size(), 0u);
+    std::ofstream(path) << "abc";
+    MappedFile file = get(path).value();
+    const MappedFile moved = std::move(file);
+    EXPECT_EQ(moved.bytes().size(), 3u);
+    EXPECT_EQ(moved.bytes()[2], 'c');
+    std::filesystem::remove(path);
+  }
 }
 
 TEST(Random, UniformLiesInItsInterval) {

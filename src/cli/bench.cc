@@ -61,7 +61,7 @@ Status RunBench(const CommonOptions& common, const BenchOptions& options) {
   const double prompts = Median(prompt_speed), decodes = decode_speed.empty() ? 0 : Median(decode_speed);
   TokenCost cost;
   if (options.decode > 0) {
-    LP_ASSIGN_OR_RETURN(cost, MeasureTokenCost(info.file, engine->n_threads(), context, std::min<size_t>(options.decode, 16)));
+    LP_ASSIGN_OR_RETURN(cost, MeasureTokenCost(info.file, common.no_mmap, engine->n_threads(), context, std::min<size_t>(options.decode, 16)));
   }
   const double gigabytes = decodes * static_cast<double>(cost.weight_bytes) / 1e9;
   if (common.json) {

@@ -27,6 +27,8 @@ void AddModel(CLI::App& command, CommonOptions& common) {
       ->check(CLI::Range(1, 1024));
   command.add_option("-c,--ctx-size", common.context, "tokens of context (default: the model's, at most 4096)")
       ->check(CLI::Range(2, 1 << 24));
+  command.add_flag("--no-mmap", common.no_mmap,
+                   "copy the weights into memory before the first token instead of mapping the file: slower to open, faster to run");
   command.add_flag("--verbose", common.verbose, "tell the hash of the logits, on stderr");
   command.add_option("--cache-mib", common.cache_mib,
                      "MiB for keys and values of all branches (default 1024; always enough for one full context)")

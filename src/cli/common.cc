@@ -10,7 +10,9 @@
 
 namespace lp {
 
-EngineOptions EngineOptionsOf(const CommonOptions& common) { return {.n_threads = common.threads, .context = common.context, .cache_mib = common.cache_mib}; }
+EngineOptions EngineOptionsOf(const CommonOptions& common) {
+  return {.n_threads = common.threads, .context = common.context, .cache_mib = common.cache_mib, .no_mmap = common.no_mmap};
+}
 
 void TellVerbose(const CommonOptions& common, std::span<const float> logits, Engine* engine) {
   if (!common.verbose) return;

@@ -35,7 +35,7 @@ std::string LogitsHash(std::span<const float> logits) {
 }
 
 Result<std::unique_ptr<Engine>> Engine::Open(const std::string& path, const EngineOptions& options) {
-  LP_ASSIGN_OR_RETURN(MappedFile mapped, MappedFile::Open(path));
+  LP_ASSIGN_OR_RETURN(MappedFile mapped, options.no_mmap ? MappedFile::Read(path) : MappedFile::Open(path));
   const size_t n_threads =
       options.n_threads != 0 ? options.n_threads : std::max(1u, std::thread::hardware_concurrency());
   std::unique_ptr<Engine> engine(new Engine(std::move(mapped), n_threads));

@@ -30,6 +30,7 @@ struct EngineOptions {
   size_t context = 0;              // tokens of the longest path; 0: what the model was trained for, at most 4096
   size_t cache_mib = 1024;         // for the keys and values of all branches; never less than one path of `context` tokens
   size_t logits_budget_mib = 256;  // for remembered logits
+  bool no_mmap = false;            // weights are copied into memory, not mapped: slower to open, faster to run
 };
 
 // What there is to say about a loaded model.

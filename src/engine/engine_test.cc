@@ -89,6 +89,15 @@ TEST(Engine, RemembersLogitsWithinItsBudget) {
   EXPECT_FALSE(engine->Evaluate(path)->remembered);  // the oldest was dropped, and is simply computed again
 }
 
+TEST(Engine, MappedOrReadTheLogitsAreTheSame) {
+  const TinyModelFile file;
+  const std::vector<TokenId> path = {260, 1, 2, 3};
+  const auto mapped = Open(file)->Evaluate(path), read = Open(file, {.n_threads = 1, .no_mmap = true})->Evaluate(path);
+  ASSERT_TRUE(mapped.ok() && read.ok());
+  EXPECT_EQ(*mapped->logits, *read->logits);
+  EXPECT_EQ(Engine::Open("/nowhere/model.gguf", {.no_mmap = true}).error().code, ErrorCode::kNotFound);
+}
+
 TEST(Engine, RefusesWhatItCannotEvaluate) {
   const TinyModelFile file;
   const auto engine = Open(file);
@@ -137,7 +146,7 @@ TEST(Generate, StopsWhenTheContextIsFull) {
 TEST(TokenCost, HasEveryLayerAndTheBytesThatAreRead) {
   const TinyModelFile file;
   const std::vector<TokenId> context(20, 5);
-  const auto cost = MeasureTokenCost(file.path(), 2, context, 4);
+  const auto cost = MeasureTokenCost(file.path(), false, 2, context, 4);
   ASSERT_TRUE(cost.ok()) << cost.error().message;
   const auto mapped = MappedFile::Open(file.path());
   const auto gguf = GgufFile::Parse(mapped->bytes());

@@ -34,8 +34,8 @@ uint64_t BytesPerToken(const GgufFile& file) {
 
 }  // namespace
 
-Result<TokenCost> MeasureTokenCost(const std::string& path, size_t n_threads, std::span<const TokenId> context, size_t n) {
-  LP_ASSIGN_OR_RETURN(const MappedFile mapped, MappedFile::Open(path));
+Result<TokenCost> MeasureTokenCost(const std::string& path, bool no_mmap, size_t n_threads, std::span<const TokenId> context, size_t n) {
+  LP_ASSIGN_OR_RETURN(const MappedFile mapped, no_mmap ? MappedFile::Read(path) : MappedFile::Open(path));
   LP_ASSIGN_OR_RETURN(const GgufFile file, GgufFile::Parse(mapped.bytes()));
   LP_ASSIGN_OR_RETURN(const std::unique_ptr<Model> model, Model::Load(file));
   ThreadPool pool(n_threads);
