@@ -141,7 +141,6 @@ TEST(Generate, StopsWhenTheContextIsFull) {
   }
 }
 
-// [D15] by the definition: every window evaluated on its own, no KV reuse, one position at a time.
 // Mutation: count token_embd.weight where a head of its own leaves it to look-ups -> red.
 TEST(TokenCost, HasEveryLayerAndTheBytesThatAreRead) {
   const TinyModelFile file;
@@ -159,6 +158,7 @@ TEST(TokenCost, HasEveryLayerAndTheBytesThatAreRead) {
   EXPECT_GT(cost->head_ms, 0);
 }
 
+// [D15] by the definition: every window evaluated on its own, no KV reuse, one position at a time.
 TEST(Score, WindowsEqualTheDefinition) {
   for (const bool bos : {true, false}) {
     const TinyModelFile file(bos, 16);

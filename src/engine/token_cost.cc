@@ -1,9 +1,9 @@
 #include "engine/token_cost.h"
 
-#include <algorithm>
 #include <chrono>
 
 #include "base/mapped_file.h"
+#include "base/median.h"
 #include "base/thread_pool.h"
 #include "gguf/gguf.h"
 #include "model/model.h"
@@ -14,12 +14,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 double Milliseconds(Clock::duration d) { return std::chrono::duration<double, std::milli>(d).count(); }
-
-double Median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
 
 // All tensors but those of which a token reads one row: a head of its own leaves the embedding to look-ups.
 uint64_t BytesPerToken(const GgufFile& file) {
