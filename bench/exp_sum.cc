@@ -1,7 +1,9 @@
 #include "bench/exp_sum.h"
 
+#include "base/simd_targets.h"
+
 #undef HWY_DISABLED_TARGETS
-#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)  // as in quant/matrix.cc
+#define HWY_DISABLED_TARGETS LP_SCALABLE_TARGETS
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "bench/exp_sum.cc"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep

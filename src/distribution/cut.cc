@@ -1,8 +1,9 @@
 // KeepRange: what a stage that cuts does to a vector.
+#include "base/simd_targets.h"
 #include "distribution/select.h"
 
 #undef HWY_DISABLED_TARGETS
-#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)  // as in quant/matrix.cc
+#define HWY_DISABLED_TARGETS LP_SCALABLE_TARGETS
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "distribution/cut.cc"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/simd_targets.h"
 #include "distribution/exp.h"
 #include "distribution/sums.h"
 
@@ -24,7 +25,7 @@ struct JointSums {
 #endif  // LP_DISTRIBUTION_PROBABILITIES_ONCE
 
 #undef HWY_DISABLED_TARGETS
-#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)  // as in quant/matrix.cc
+#define HWY_DISABLED_TARGETS LP_SCALABLE_TARGETS
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "distribution/probabilities.cc"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/check.h"
+#include "base/simd_targets.h"
 #include "distribution/sums.h"
 
 #ifndef LP_DISTRIBUTION_SCAN_ONCE
@@ -28,7 +29,7 @@ struct RunningMoments {
 #endif  // LP_DISTRIBUTION_SCAN_ONCE
 
 #undef HWY_DISABLED_TARGETS
-#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)  // as in quant/matrix.cc
+#define HWY_DISABLED_TARGETS LP_SCALABLE_TARGETS
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "distribution/scan.cc"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "base/check.h"
+#include "base/simd_targets.h"
 
 #ifndef LP_DISTRIBUTION_SELECT_ONCE
 #define LP_DISTRIBUTION_SELECT_ONCE
@@ -47,7 +48,7 @@ struct Asked {
 #endif  // LP_DISTRIBUTION_SELECT_ONCE
 
 #undef HWY_DISABLED_TARGETS
-#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)  // as in quant/matrix.cc
+#define HWY_DISABLED_TARGETS LP_SCALABLE_TARGETS
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "distribution/select.cc"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
