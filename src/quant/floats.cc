@@ -1,14 +1,14 @@
 // Plain numbers: decoding, and products with one vector.
 #include "base/check.h"
+#include "base/simd_targets.h"
 #include "quant/kernels.h"
+#include "quant/prefetch.h"
 
-// Arrays of vectors need types with a size, which scalable vectors have not: ARM runs NEON. Processors with SSSE3 but
-// not SSE4 are from 2006 and run the scalar code: one target less to compile.
+// Processors with SSSE3 but not SSE4 are from 2006 and run the scalar code: one target less to compile.
 #undef HWY_DISABLED_TARGETS
-#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV | HWY_SSSE3)
+#define HWY_DISABLED_TARGETS (LP_SCALABLE_TARGETS | HWY_SSSE3)
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "quant/floats.cc"
-#include "hwy/cache_control.h"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "hwy/highway.h"
 #include "quant/floats-inl.h"
@@ -19,15 +19,7 @@ namespace lp {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Every row is read once from memory and never again, so the only aim is to keep reads in flight. One row at a time
-// with prefetch was faster than several rows at once.
-constexpr size_t kPrefetchBytes = 1024;
-constexpr size_t kCacheLine = 64;
-
-template <size_t kBytes>
-HWY_INLINE void PrefetchAhead(const uint8_t* p) {
-  for (size_t i = 0; i < kBytes; i += kCacheLine) hwy::Prefetch(p + kPrefetchBytes + i);
-}
+using internal::PrefetchAhead;
 
 // The last `count` < 32 numbers of x, padded with zeros, which add nothing. A plain loop: g++ turns a short memcpy of
 // unknown length into a string instruction that takes longer than a whole row.

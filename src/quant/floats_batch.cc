@@ -14,11 +14,12 @@
 #include <span>
 
 #include "base/check.h"
+#include "base/simd_targets.h"
 #include "quant/kernels.h"
-#include "quant/rows_ahead.h"
+#include "quant/prefetch.h"
 
 #undef HWY_DISABLED_TARGETS
-#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV | HWY_SSSE3)  // as in floats.cc
+#define HWY_DISABLED_TARGETS (LP_SCALABLE_TARGETS | HWY_SSSE3)  // as in floats.cc
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "quant/floats_batch.cc"
 #include "hwy/aligned_allocator.h"

@@ -29,9 +29,8 @@ struct Group : RunScales {
   bool has_min = false;
 };
 
-// The group at `group`, a multiple of 256 numbers into a row. n_blocks: of 32 numbers (ignored for types in blocks of 256); those
-// missing from eight are zeros.
-void DecodeGroup(GgmlType type, const uint8_t* group, size_t n_blocks, Group& out);
+// Numbers [begin, begin + 256) of a row of a block type, begin a multiple of 256; zeros past the row's end.
+void DecodeGroup(const WeightMatrix& w, size_t row, size_t begin, Group& out);
 
 // y[r] = row r of w . x for r in [row_begin, row_end).
 void MultiplyFloats(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, float* y);

@@ -41,7 +41,7 @@ void DecodeRow(const WeightMatrix& w, size_t row, std::span<float> out) {
     internal::Group group;
     for (size_t begin = 0; begin < w.cols; begin += 256) {
       const size_t n = std::min<size_t>(256, w.cols - begin);
-      internal::DecodeGroup(w.type, w.Row(row) + begin / 32 * w.row_bytes / (w.cols / 32), n / 32, group);
+      internal::DecodeGroup(w, row, begin, group);
       for (size_t i = 0; i < n; ++i) {
         const float value = static_cast<float>(group.q[i]) * group.scale[i / group.run];
         out[begin + i] = group.has_min ? value - group.min[i / group.run] : value;

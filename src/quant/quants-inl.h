@@ -86,6 +86,14 @@ HWY_INLINE QuantVec Bits(QuantTag d, QuantVec q, int16_t mask) {
   return hn::And(hn::ShiftRight<static_cast<int>(kShift)>(q), hn::Set(d, mask));
 }
 
+// Products of neighbours, added by twos: lane i is a[2i] b[2i] + a[2i + 1] b[2i + 1], exactly. (Scalar: one product.)
+template <class D32, class V16>
+HWY_INLINE hn::Vec<D32> MultiplyPairs(D32 d, V16 a, V16 b) {
+  auto upper = hn::Zero(d);
+  const auto lower = hn::ReorderWidenMulAccumulate(d, a, b, hn::Zero(d), upper);
+  return hn::RearrangeToOddPlusEven(lower, upper);
+}
+
 // body(v) for the vectors of a chunk.
 template <class Body>
 HWY_INLINE void ForQuants(const Body& body) {

@@ -3,15 +3,15 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "base/simd_targets.h"
 #include "quant/kernels.h"
+#include "quant/prefetch.h"
 
-// Arrays of vectors need types with a size, which scalable vectors have not: ARM runs NEON. Processors with SSSE3 but
-// not SSE4 are from 2006 and run the scalar code: one target less to compile.
+// Processors with SSSE3 but not SSE4 are from 2006 and run the scalar code: one target less to compile.
 #undef HWY_DISABLED_TARGETS
-#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV | HWY_SSSE3)
+#define HWY_DISABLED_TARGETS (LP_SCALABLE_TARGETS | HWY_SSSE3)
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "quant/quants.cc"
-#include "hwy/cache_control.h"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "hwy/highway.h"
 #include "quant/inputs-inl.h"
@@ -23,24 +23,8 @@ namespace lp {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
+using internal::PrefetchAhead;
 using internal::Scratch;
-
-// Every row is read once from memory and never again, so the only aim is to keep reads in flight.
-constexpr size_t kPrefetchBytes = 1024;
-constexpr size_t kCacheLine = 64;
-
-template <size_t kBytes>
-HWY_INLINE void PrefetchAhead(const uint8_t* p) {
-  for (size_t i = 0; i < kBytes; i += kCacheLine) hwy::Prefetch(p + kPrefetchBytes + i);
-}
-
-// Products of neighbours, added by twos: lane i is a[2i] b[2i] + a[2i + 1] b[2i + 1], exactly. (Scalar: one product.)
-HWY_INLINE SumVec MultiplyPairs(QuantVec a, QuantVec b) {
-  const SumTag d;
-  auto upper = hn::Zero(d);
-  const auto lower = hn::ReorderWidenMulAccumulate(d, a, b, hn::Zero(d), upper);
-  return hn::RearrangeToOddPlusEven(lower, upper);
-}
 
 // The sums of the lanes of each of eight vectors, as kScaleVectors vectors.
 HWY_INLINE void SumEight(const SumVec* HWY_RESTRICT in, SumVec* HWY_RESTRICT out) {
@@ -92,7 +76,7 @@ HWY_INLINE void MultiplyChunk(const uint8_t* HWY_RESTRICT group, const int16_t* 
   Format::template Quants<kAt>(d, group, w);
   ForQuants([&](auto v) LP_LAMBDA {
     const size_t first = v * hn::MaxLanes(d), run = first / Format::kRun;
-    runs[run] = hn::Add(runs[run], MultiplyPairs(w[v], hn::Load(d, q + first)));
+    runs[run] = hn::Add(runs[run], MultiplyPairs(SumTag(), w[v], hn::Load(d, q + first)));
   });
 }
 
@@ -198,14 +182,15 @@ HWY_INLINE void WithFormat(GgmlType type, const Body& body) {
   }
 }
 
-void DecodeGroupTarget(GgmlType type, const uint8_t* group, size_t n_blocks, internal::Group& out) {
-  WithFormat(type, [&](auto format) HWY_ATTR {
+void DecodeGroupTarget(const WeightMatrix& w, size_t row, size_t begin, internal::Group& out) {
+  WithFormat(w.type, [&](auto format) HWY_ATTR {
     using Format = decltype(format);
+    const uint8_t* group = w.Row(row) + begin / Format::kBlock * Format::kBlockBytes;
     out.run = Format::kRun, out.has_min = Format::kHasMin;
     if constexpr (Format::kBlock == 32) {
-      if (n_blocks < kGroupChunks) {  // followed by zeros
+      if (w.cols - begin < kGroup) {
         LastBlocks<Format> last;
-        last.Load(group, n_blocks);
+        last.Load(group, (w.cols - begin) / Format::kBlock);
         return DecodeFormat<Format>(last.bytes, out.q, out);
       }
     }
@@ -230,8 +215,9 @@ HWY_EXPORT(MultiplyQuantsTarget);
 
 namespace internal {
 
-void DecodeGroup(GgmlType type, const uint8_t* group, size_t n_blocks, Group& out) {
-  HWY_DYNAMIC_DISPATCH(DecodeGroupTarget)(type, group, n_blocks, out);
+void DecodeGroup(const WeightMatrix& w, size_t row, size_t begin, Group& out) {
+  LP_DCHECK(begin % 256 == 0 && begin < w.cols);
+  HWY_DYNAMIC_DISPATCH(DecodeGroupTarget)(w, row, begin, out);
 }
 
 void MultiplyQuants(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, float* y) {

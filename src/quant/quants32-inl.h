@@ -50,6 +50,10 @@ template <class Format>
 struct BlockOf32 {
   static constexpr size_t kBlock = 32, kRun = 32;
 
+  template <size_t kAt>
+  static HWY_INLINE void Quants(QuantTag d, const uint8_t* group, QuantVec* out) {
+    Format::QuantsOfBlock(d, group + kAt * Format::kBlockBytes, out);
+  }
   template <size_t kCount>
   static HWY_INLINE void Scales(const uint8_t* group, RunScales& out) {
     const ScaleTag d;
@@ -88,70 +92,41 @@ struct Q8_0 : BlockOf32<Q8_0> {
   static constexpr int16_t kOffset = 0;
   static constexpr bool kHasMin = false;
 
-  template <size_t kAt>
-  static HWY_INLINE void Quants(QuantTag d, const uint8_t* group, QuantVec* out) {
-    const uint8_t* block = group + kAt * kBlockBytes;
+  static HWY_INLINE void QuantsOfBlock(QuantTag d, const uint8_t* block, QuantVec* out) {
     ForQuants([&](auto v) LP_LAMBDA { out[v] = LoadSignedBytes(d, block + 2 + v * hn::MaxLanes(d)); });
   }
 };
 
-// half d, 32 x 4 bits q: d (q - 8).
-struct Q4_0 : BlockOf32<Q4_0> {
-  static constexpr GgmlType kType = GgmlType::kQ4_0;
-  static constexpr size_t kBlockBytes = 18;
-  static constexpr int16_t kOffset = 8;
-  static constexpr bool kHasMin = false;
+// half d, with a minimum half m, 32 x 4 bits q: d (q - 8), or d q + m.
+template <GgmlType kTheType, bool kWithMin>
+struct FourBits : BlockOf32<FourBits<kTheType, kWithMin>> {
+  static constexpr GgmlType kType = kTheType;
+  static constexpr size_t kHead = kWithMin ? 4 : 2, kBlockBytes = kHead + 16;
+  static constexpr int16_t kOffset = kWithMin ? 0 : 8;
+  static constexpr bool kHasMin = kWithMin;
 
-  template <size_t kAt>
-  static HWY_INLINE void Quants(QuantTag d, const uint8_t* group, QuantVec* out) {
-    const uint8_t* block = group + kAt * kBlockBytes;
-    ForQuants([&](auto v) LP_LAMBDA { out[v] = Load4Bits(d, block + 2, v); });
+  static HWY_INLINE void QuantsOfBlock(QuantTag d, const uint8_t* block, QuantVec* out) {
+    ForQuants([&](auto v) LP_LAMBDA { out[v] = Load4Bits(d, block + kHead, v); });
   }
 };
+using Q4_0 = FourBits<GgmlType::kQ4_0, false>;
+using Q4_1 = FourBits<GgmlType::kQ4_1, true>;
 
-// half d, half m, 32 x 4 bits q: d q + m.
-struct Q4_1 : BlockOf32<Q4_1> {
-  static constexpr GgmlType kType = GgmlType::kQ4_1;
-  static constexpr size_t kBlockBytes = 20;
-  static constexpr int16_t kOffset = 0;
-  static constexpr bool kHasMin = true;
+// half d, with a minimum half m, 32 fifth bits, 32 x 4 bits q: d (q - 16), or d q + m.
+template <GgmlType kTheType, bool kWithMin>
+struct FiveBits : BlockOf32<FiveBits<kTheType, kWithMin>> {
+  static constexpr GgmlType kType = kTheType;
+  static constexpr size_t kHead = kWithMin ? 4 : 2, kBlockBytes = kHead + 20;
+  static constexpr int16_t kOffset = kWithMin ? 0 : 16;
+  static constexpr bool kHasMin = kWithMin;
 
-  template <size_t kAt>
-  static HWY_INLINE void Quants(QuantTag d, const uint8_t* group, QuantVec* out) {
-    const uint8_t* block = group + kAt * kBlockBytes;
-    ForQuants([&](auto v) LP_LAMBDA { out[v] = Load4Bits(d, block + 4, v); });
+  static HWY_INLINE void QuantsOfBlock(QuantTag d, const uint8_t* block, QuantVec* out) {
+    const auto bits = LoadBits<uint32_t>(block + kHead);
+    ForQuants([&](auto v) LP_LAMBDA { out[v] = hn::Or(Load4Bits(d, block + kHead + 4, v), FifthBits(d, bits, v)); });
   }
 };
-
-// half d, 32 fifth bits, 32 x 4 bits q: d (q - 16).
-struct Q5_0 : BlockOf32<Q5_0> {
-  static constexpr GgmlType kType = GgmlType::kQ5_0;
-  static constexpr size_t kBlockBytes = 22;
-  static constexpr int16_t kOffset = 16;
-  static constexpr bool kHasMin = false;
-
-  template <size_t kAt>
-  static HWY_INLINE void Quants(QuantTag d, const uint8_t* group, QuantVec* out) {
-    const uint8_t* block = group + kAt * kBlockBytes;
-    const auto bits = LoadBits<uint32_t>(block + 2);
-    ForQuants([&](auto v) LP_LAMBDA { out[v] = hn::Or(Load4Bits(d, block + 6, v), FifthBits(d, bits, v)); });
-  }
-};
-
-// half d, half m, 32 fifth bits, 32 x 4 bits q: d q + m.
-struct Q5_1 : BlockOf32<Q5_1> {
-  static constexpr GgmlType kType = GgmlType::kQ5_1;
-  static constexpr size_t kBlockBytes = 24;
-  static constexpr int16_t kOffset = 0;
-  static constexpr bool kHasMin = true;
-
-  template <size_t kAt>
-  static HWY_INLINE void Quants(QuantTag d, const uint8_t* group, QuantVec* out) {
-    const uint8_t* block = group + kAt * kBlockBytes;
-    const auto bits = LoadBits<uint32_t>(block + 4);
-    ForQuants([&](auto v) LP_LAMBDA { out[v] = hn::Or(Load4Bits(d, block + 8, v), FifthBits(d, bits, v)); });
-  }
-};
+using Q5_0 = FiveBits<GgmlType::kQ5_0, false>;
+using Q5_1 = FiveBits<GgmlType::kQ5_1, true>;
 
 // The 32 values that the 4-bit quants at q stand for in IQ4_NL and IQ4_XS.
 template <class D>
@@ -183,10 +158,7 @@ struct IQ4_NL : BlockOf32<IQ4_NL> {
   static constexpr int16_t kOffset = 0;
   static constexpr bool kHasMin = false;
 
-  template <size_t kAt>
-  static HWY_INLINE void Quants(QuantTag d, const uint8_t* group, QuantVec* out) {
-    LoadIq4(d, group + kAt * kBlockBytes + 2, out);
-  }
+  static HWY_INLINE void QuantsOfBlock(QuantTag d, const uint8_t* block, QuantVec* out) { LoadIq4(d, block + 2, out); }
 };
 
 }  // namespace HWY_NAMESPACE

@@ -8,11 +8,12 @@
 #include <span>
 
 #include "base/check.h"
+#include "base/simd_targets.h"
 #include "quant/kernels.h"
-#include "quant/rows_ahead.h"
+#include "quant/prefetch.h"
 
 #undef HWY_DISABLED_TARGETS
-#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV | HWY_SSSE3)  // as in quants.cc
+#define HWY_DISABLED_TARGETS (LP_SCALABLE_TARGETS | HWY_SSSE3)  // as in quants.cc
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "quant/quants_batch.cc"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
@@ -56,15 +57,6 @@ struct Panel {
   float* min;      // [runs, kWidth]
 };
 
-// Each 32-bit lane: the product of the lower 16 bits plus that of the upper.
-HWY_INLINE PairVec MultiplyPairs(PairVec a, PairVec b) {
-  const PairTag d;
-  const hn::Repartition<int16_t, PairTag> d16;
-  auto upper = hn::Zero(d);
-  const auto lower = hn::ReorderWidenMulAccumulate(d, hn::BitCast(d16, a), hn::BitCast(d16, b), hn::Zero(d), upper);
-  return hn::RearrangeToOddPlusEven(lower, upper);
-}
-
 // Rows [row, row + n_rows) of w, followed by rows of zeros.
 void FillPanel(const WeightMatrix& w, size_t row, size_t n_rows, size_t run, const Panel& out) {
   const RowTag d;
@@ -73,15 +65,14 @@ void FillPanel(const WeightMatrix& w, size_t row, size_t n_rows, size_t run, con
   HWY_ALIGN int32_t pairs[kVec * kPairs];
   internal::Group group;
   for (size_t begin = 0; begin < w.cols; begin += kGroup) {
-    const size_t n_blocks = std::min(kGroup, w.cols - begin) / kChunk, n_runs = n_blocks * kChunk / run;
-    const size_t byte = begin / kChunk * w.row_bytes / (w.cols / kChunk);
+    const size_t n = std::min(kGroup, w.cols - begin), n_runs = n / run;
     float* const scale = out.scale + begin / kGroup * runs * kWidth;
     float* const min = out.min + begin / kGroup * runs * kWidth;
     for (size_t u = 0; u < kWidth; u += kVec) {
       for (size_t i = 0; i < kVec; ++i) {
         const size_t r = u + i;
         if (r < n_rows) {
-          internal::DecodeGroup(w.type, w.Row(row + r) + byte, n_blocks, group);
+          internal::DecodeGroup(w, row + r, begin, group);
           std::memcpy(pairs + i * kPairs, group.q, sizeof(group.q));
         } else {
           std::fill_n(pairs + i * kPairs, kPairs, 0);
@@ -90,7 +81,7 @@ void FillPanel(const WeightMatrix& w, size_t row, size_t n_rows, size_t run, con
         for (size_t k = 0; k < n_runs; ++k) scale[k * kWidth + r] = group.scale[k], min[k * kWidth + r] = group.min[k];
       }
       int32_t* to = out.pairs + begin / 2 * kWidth + u;
-      for (size_t p = 0; p < n_blocks * kChunk / 2; p += 4, to += 4 * kWidth) {
+      for (size_t p = 0; p < n / 2; p += 4, to += 4 * kWidth) {
         const auto at = [&](size_t i) { return reinterpret_cast<float*>(to + i * kWidth); };
         TransposeFour(d, reinterpret_cast<const float*>(pairs) + p, kPairs, {at(0), at(1), at(2), at(3)});
       }
@@ -104,6 +95,7 @@ template <size_t kRun, bool kHasMin>
 HWY_INLINE void Tile(const Panel& panel, const Inputs& x, size_t first, size_t n_runs, float* HWY_RESTRICT out) {
   const RowTag d;
   const PairTag di;
+  const hn::Repartition<int16_t, PairTag> d16;
   HWY_ALIGN float acc[kRunLanes * kSums * kVec];
   for (size_t i = 0; i < kRunLanes * kSums * kVec; i += kVec) hn::Store(hn::Zero(d), d, acc + i);
   const int32_t* pairs = panel.pairs;
@@ -112,16 +104,16 @@ HWY_INLINE void Tile(const Panel& panel, const Inputs& x, size_t first, size_t n
     PairVec sum[kSums];
     Unrolled<kSums>([&](auto i) LP_LAMBDA { sum[i] = hn::Zero(di); });
     for (size_t p = 0; p < kRun; p += 2, pairs += kWidth, q += 2) {
-      PairVec xt[kTileTokens];
+      hn::Vec<decltype(d16)> xt[kTileTokens];
       Unrolled<kTileTokens>([&](auto t) LP_LAMBDA {
         int32_t pair;
         std::memcpy(&pair, q + t * x.numbers, sizeof(pair));
-        xt[t] = hn::Set(di, pair);
+        xt[t] = hn::BitCast(d16, hn::Set(di, pair));
       });
       Unrolled<kTileVecs>([&](auto u) LP_LAMBDA {
-        const auto w = hn::Load(di, pairs + u * kVec);
+        const auto w = hn::BitCast(d16, hn::Load(di, pairs + u * kVec));
         Unrolled<kTileTokens>([&](auto t)
-                                  LP_LAMBDA { sum[t * kTileVecs + u] = hn::Add(sum[t * kTileVecs + u], MultiplyPairs(w, xt[t])); });
+                                  LP_LAMBDA { sum[t * kTileVecs + u] = hn::Add(sum[t * kTileVecs + u], MultiplyPairs(di, w, xt[t])); });
       });
     }
     float* const lane = acc + r % kRunLanes * kSums * kVec;
@@ -173,7 +165,7 @@ void MultiplyQuantsBatchTarget(const WeightMatrix& w, size_t row_begin, size_t r
   }
   thread_local Scratch panel_scratch;
   internal::Group first;
-  internal::DecodeGroup(w.type, w.Row(row_begin), std::min(kGroup, w.cols) / kChunk, first);
+  internal::DecodeGroup(w, row_begin, 0, first);
   const size_t run = first.run, n_padded = (n_tokens + kTileTokens - 1) / kTileTokens * kTileTokens;
   const Inputs inputs(n_padded, w.cols, run, scratch);
   for (size_t t = 0; t < n_tokens; ++t) RoundInputs(x + t * w.cols, w.cols, t, inputs);
