@@ -1,24 +1,42 @@
 #include "base/thread_pool.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "base/check.h"
+#include "hwy/cache_control.h"
 
 namespace lp {
 namespace {
 
-// About 20 us of polling: longer than the serial stretches between two loops of a forward pass.
-constexpr uint32_t kSpins = 20000;
+// How long a thread polls before it sleeps: longer than what lies between two tokens (a draw, its trace). Waking takes
+// tens of microseconds, in which the caller has done most of a loop by itself: the thread that comes too late for one
+// loop would sleep again before the next.
+constexpr auto kPatience = std::chrono::microseconds(500);
 // Ranges per thread: enough that a thread which the system interrupts leaves its share to the others.
 constexpr size_t kRangesPerThread = 4;
 
 bool HasWork(uint64_t ticket) { return static_cast<uint32_t>(ticket) < ticket >> 32; }
 
+// Polls for at most kPatience; whether `is_over` came true.
+template <class IsOver>
+bool Poll(const IsOver& is_over) {
+  constexpr int kPollsPerLook = 64;  // at the clock
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  do {
+    for (int i = 0; i < kPollsPerLook; ++i) {
+      if (is_over()) return true;
+      hwy::Pause();
+    }
+  } while (std::chrono::steady_clock::now() < end);
+  return false;
+}
+
 }  // namespace
 
 ThreadPool::ThreadPool(size_t n_threads)
     // Where threads outnumber processors, a thread that spins keeps the one it waits for from running.
-    : spins_(n_threads <= std::thread::hardware_concurrency() ? kSpins : 0) {
+    : polls_(n_threads <= std::thread::hardware_concurrency()) {
   LP_CHECK(n_threads >= 1);
   workers_.reserve(n_threads - 1);
   for (size_t i = 1; i < n_threads; ++i) workers_.emplace_back([this] { WorkerLoop(); });
@@ -38,9 +56,9 @@ void ThreadPool::TakeRanges() {
   while (HasWork(ticket)) {
     if (!ticket_.compare_exchange_weak(ticket, ticket + 1, std::memory_order_acq_rel, std::memory_order_acquire))
       continue;
-    const size_t begin = static_cast<uint32_t>(ticket) * range_;
-    call_(body_, begin, begin + std::min(range_, n_ - begin));
-    const auto count = static_cast<uint32_t>(ticket >> 32);
+    const auto i = static_cast<uint32_t>(ticket), count = static_cast<uint32_t>(ticket >> 32);
+    const auto edge = [&](size_t range) { return std::min(n_, grain_ * (range * grains_ / count)); };
+    call_(body_, edge(i), edge(i + 1));
     if (finished_.fetch_add(1, std::memory_order_acq_rel) + 1 == count) {
       // Taken and let go so that the caller is not between its last look at finished_ and its sleep.
       { const std::lock_guard lock(mutex_); }
@@ -54,12 +72,12 @@ void ThreadPool::Run(size_t n, size_t grain, RangeFunction call, const void* bod
   LP_DCHECK(grain >= 1);
   if (n == 0) return;
   if (workers_.empty() || n <= grain) return call(body, 0, n);
-  const size_t grains = (n - 1) / grain + 1;
   n_ = n;
-  range_ = grain * ((grains - 1) / (kRangesPerThread * size()) + 1);
+  grain_ = grain;
+  grains_ = (n - 1) / grain + 1;
   call_ = call;
   body_ = body;
-  const auto count = static_cast<uint32_t>((n - 1) / range_ + 1);
+  const auto count = static_cast<uint32_t>(std::min(grains_, kRangesPerThread * size()));
   finished_.store(0, std::memory_order_relaxed);
   {
     const std::lock_guard lock(mutex_);  // no worker is between its last look at ticket_ and its sleep
@@ -68,9 +86,7 @@ void ThreadPool::Run(size_t n, size_t grain, RangeFunction call, const void* bod
   start_.notify_all();
   TakeRanges();
   const auto is_done = [&] { return finished_.load(std::memory_order_acquire) == count; };
-  for (uint32_t i = 0; i < spins_; ++i) {
-    if (is_done()) return;
-  }
+  if (polls_ && Poll(is_done)) return;
   std::unique_lock lock(mutex_);
   done_.wait(lock, is_done);
 }
@@ -79,9 +95,7 @@ bool ThreadPool::AwaitWork() {
   const auto is_over = [&] {
     return stop_.load(std::memory_order_acquire) || HasWork(ticket_.load(std::memory_order_acquire));
   };
-  uint32_t i = 0;
-  while (i < spins_ && !is_over()) ++i;
-  if (i == spins_) {
+  if (!polls_ || !Poll(is_over)) {
     std::unique_lock lock(mutex_);
     start_.wait(lock, is_over);
   }

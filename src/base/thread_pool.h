@@ -1,8 +1,8 @@
 // Fork-join over a fixed set of threads. One loop at a time; the caller is one of the workers.
 //
 // Not a task queue: the forward pass splits each matrix product over rows and must meet again right after, some hundred
-// times per token. So threads that wait spin for a few tens of microseconds before they sleep: waking a sleeper costs
-// as much as a product.
+// times per token. So threads that wait poll for half a millisecond before they sleep: waking a sleeper costs as much
+// as a product.
 #pragma once
 
 #include <atomic>
@@ -25,7 +25,7 @@ class ThreadPool {
 
   size_t size() const { return workers_.size() + 1; }
 
-  // Calls body(begin, end) over a partition of [0, n) into contiguous ranges whose edges are multiples of `grain` >= 1,
+  // Calls body(begin, end) over a partition of [0, n) into contiguous ranges of nearly the same length, whose edges are multiples of `grain` >= 1,
   // and returns when all have returned. Threads take ranges as they become free, so which thread gets which range, and
   // how long ranges are, must not influence the result (callers compute each index on its own). Where n <= grain,
   // body(0, n) runs on the calling thread alone. body must not throw. Not reentrant; one caller at a time.
@@ -44,10 +44,10 @@ class ThreadPool {
   void TakeRanges();
   bool AwaitWork();  // false: the pool ends
 
-  const uint32_t spins_;  // polls before a wait sleeps
+  const bool polls_;  // before a wait sleeps
 
   // The current loop. Written before ticket_ is; read only by whoever took a range, and that holds the loop open.
-  size_t n_ = 0, range_ = 1;
+  size_t n_ = 0, grain_ = 1, grains_ = 0;
   RangeFunction call_ = nullptr;
   const void* body_ = nullptr;
 

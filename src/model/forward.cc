@@ -1,43 +1,21 @@
 #include "model/forward.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <initializer_list>
 #include <limits>
+#include <utility>
 
 #include "model/ops.h"
 
 namespace lp {
-namespace {
-
 // y[t] = w x[t]; x [n_tokens, w.cols], y [n_tokens, y_stride].
-struct Product {
+struct ForwardPass::Product {
   const WeightMatrix& w;
   float* y;
   size_t y_stride;
 };
-
-// All products of one input as one parallel loop over their rows: threads meet once, not once a matrix.
-void MultiplyAll(std::initializer_list<Product> products, const float* x, size_t n_tokens, ThreadPool& pool) {
-  constexpr size_t kMinWork = 32768;  // multiply-adds below which another thread costs more than it saves
-  constexpr size_t kRowStep = 16;     // a panel of quant/gemm.cc
-  size_t rows = 0;
-  for (const Product& p : products) rows += p.w.rows;
-  const size_t work_per_step = kRowStep * products.begin()->w.cols * n_tokens;
-  size_t grain = kRowStep * (kMinWork / std::max<size_t>(1, work_per_step) + 1);
-  // A batch is rearranged anew for each range of rows: two ranges a thread, no more.
-  if (n_tokens > 1) grain = std::max(grain, (rows / (2 * pool.size()) + kRowStep) / kRowStep * kRowStep);
-  pool.ParallelFor(rows, grain, [&](size_t begin, size_t end) {
-    size_t first = 0;  // index of the product's first row in the loop
-    for (const Product& p : products) {
-      const size_t from = std::max(begin, first), to = std::min(end, first + p.w.rows);
-      if (from < to) MatMulRows(p.w, from - first, to - first, x, n_tokens, p.y, p.y_stride);
-      first += p.w.rows;
-    }
-  });
-}
-
-}  // namespace
 
 ForwardPass::ForwardPass(const ModelConfig& config, const ModelWeights& weights, const Rope& rope,
                          const Rope& window_rope, ThreadPool& pool, size_t max_batch)
@@ -57,6 +35,33 @@ ForwardPass::ForwardPass(const ModelConfig& config, const ModelWeights& weights,
       up_(config.arch->gated ? max_batch * config.n_ff : 0),
       angles_(max_batch * config.rope.dim),
       window_angles_(max_batch * config.rope.dim) {}
+
+// All products of one input as one parallel loop over their rows: threads meet once, not once a matrix.
+void ForwardPass::MultiplyAll(std::initializer_list<Product> products, const float* x, size_t n_tokens) {
+  constexpr size_t kMinWork = 16384;  // multiply-adds below which another thread costs more than it saves
+  constexpr size_t kRowStep = 32;     // a panel of quant/quants_batch.cc
+  const size_t cols = products.begin()->w.cols;
+  size_t rows = 0;
+  std::array<bool, MatMulInputs::kKinds> is_ready = {};
+  for (const Product& p : products) {
+    rows += p.w.rows;
+    const MatMulInputs::Kind kind = MatMulInputs::KindFor(p.w.type);
+    if (std::exchange(is_ready[static_cast<size_t>(kind)], true)) continue;
+    MatMulInputs& inputs = inputs_[static_cast<size_t>(kind)];
+    inputs.Reset(kind, x, n_tokens, cols);
+    pool_.ParallelFor(n_tokens, MatMulInputs::kStep, [&](size_t begin, size_t end) { inputs.Fill(begin, end); });
+  }
+  const size_t grain = kRowStep * (kMinWork / std::max<size_t>(1, kRowStep * cols * n_tokens) + 1);
+  pool_.ParallelFor(rows, grain, [&](size_t begin, size_t end) {
+    size_t first = 0;  // index of the product's first row in the loop
+    for (const Product& p : products) {
+      const size_t from = std::max(begin, first), to = std::min(end, first + p.w.rows);
+      const MatMulInputs& inputs = inputs_[static_cast<size_t>(MatMulInputs::KindFor(p.w.type))];
+      if (from < to) MatMulRows(p.w, from - first, to - first, inputs, p.y, p.y_stride);
+      first += p.w.rows;
+    }
+  });
+}
 
 // out = norm(x), token by token; x, out: [n_, n_embd], may be the same.
 void ForwardPass::Normalize(const NormWeights& norm, const float* x, float* out) {
@@ -121,7 +126,7 @@ void ForwardPass::Attention(const LayerWeights& layer, std::span<const KvRow> ro
   const size_t n_head = config_.n_head, group = n_head / config_.n_kv_head;
   const size_t position = rows.size() - n_;
   MultiplyAll({{layer.attn_q, q_.data(), q_dim}, {layer.attn_k, k_.data(), kv_dim}, {layer.attn_v, v_.data(), kv_dim}},
-              h_.data(), n_, pool_);
+              h_.data(), n_);
   AddBias(layer.q_bias, q_.data());
   AddBias(layer.k_bias, k_.data());
   AddBias(layer.v_bias, v_.data());
@@ -144,7 +149,7 @@ void ForwardPass::Attention(const LayerWeights& layer, std::span<const KvRow> ro
              mixed_.data() + i * head_dim);
     }
   });
-  MultiplyAll({{layer.attn_output, added_.data(), config_.n_embd}}, mixed_.data(), n_, pool_);
+  MultiplyAll({{layer.attn_output, added_.data(), config_.n_embd}}, mixed_.data(), n_);
   AddBias(layer.output_bias, added_.data());
   if (config_.arch->post_norms) Normalize(layer.attn_post_norm, added_.data(), added_.data());
 }
@@ -153,18 +158,18 @@ void ForwardPass::Attention(const LayerWeights& layer, std::span<const KvRow> ro
 void ForwardPass::FeedForward(const LayerWeights& layer) {
   const size_t n_ff = config_.n_ff;
   if (config_.arch->gated) {
-    MultiplyAll({{layer.ffn_gate, inner_.data(), n_ff}, {layer.ffn_up, up_.data(), n_ff}}, h_.data(), n_, pool_);
+    MultiplyAll({{layer.ffn_gate, inner_.data(), n_ff}, {layer.ffn_up, up_.data(), n_ff}}, h_.data(), n_);
     AddBias(layer.gate_bias, inner_.data());
     AddBias(layer.up_bias, up_.data());
   } else {
-    MultiplyAll({{layer.ffn_up, inner_.data(), n_ff}}, h_.data(), n_, pool_);
+    MultiplyAll({{layer.ffn_up, inner_.data(), n_ff}}, h_.data(), n_);
     AddBias(layer.up_bias, inner_.data());
   }
   pool_.ParallelFor(n_ * n_ff, 8192, [&](size_t begin, size_t end) {
     const float* up = config_.arch->gated ? up_.data() + begin : nullptr;
     Activate(config_.arch->activation, inner_.data() + begin, up, end - begin);
   });
-  MultiplyAll({{layer.ffn_down, added_.data(), config_.n_embd}}, inner_.data(), n_, pool_);
+  MultiplyAll({{layer.ffn_down, added_.data(), config_.n_embd}}, inner_.data(), n_);
   AddBias(layer.down_bias, added_.data());
   if (config_.arch->post_norms) Normalize(layer.ffn_post_norm, added_.data(), added_.data());
 }
@@ -172,7 +177,7 @@ void ForwardPass::FeedForward(const LayerWeights& layer) {
 void ForwardPass::Logits(size_t n_logits, float* logits) {
   const size_t n_vocab = config_.n_vocab;
   Normalize(weights_.output_norm, x_.data(), h_.data());
-  MultiplyAll({{weights_.output, logits, n_vocab}}, h_.data() + (n_ - n_logits) * config_.n_embd, n_logits, pool_);
+  MultiplyAll({{weights_.output, logits, n_vocab}}, h_.data() + (n_ - n_logits) * config_.n_embd, n_logits);
   if (config_.final_soft_cap == 0) return;
   pool_.ParallelFor(n_logits * n_vocab, 8192,
                     [&](size_t begin, size_t end) { SoftCap(logits + begin, config_.final_soft_cap, end - begin); });

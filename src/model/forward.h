@@ -8,7 +8,9 @@
 // is said by its row in model/architecture.cc and by which of its weights are empty.
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <initializer_list>
 #include <span>
 #include <vector>
 
@@ -19,6 +21,7 @@
 #include "model/rope.h"
 #include "model/taps.h"
 #include "model/weights.h"
+#include "quant/matrix.h"
 
 namespace lp {
 
@@ -47,6 +50,8 @@ class ForwardPass {
   void Turn(const LayerWeights& layer, std::span<const float> angles);
   void FeedForward(const LayerWeights& layer);
   void Normalize(const NormWeights& norm, const float* x, float* out);
+  struct Product;
+  void MultiplyAll(std::initializer_list<Product> products, const float* x, size_t n_tokens);
   void AddBias(std::span<const float> bias, float* y);
   void Logits(size_t n_logits, float* logits);
   void TellAttention(size_t layer, std::span<const KvRow> rows, size_t keys_at, const Taps& taps) const;
@@ -64,6 +69,7 @@ class ForwardPass {
   std::vector<float> k_, v_;                   // [max_batch, kv_dim] the batch's own
   std::vector<float> inner_, up_;              // [max_batch, n_ff]; up_ only where there is a gate
   std::vector<float> angles_, window_angles_;  // [max_batch, rope.dim]
+  std::array<MatMulInputs, MatMulInputs::kKinds> inputs_;  // of the products under way, by kind
 };
 
 }  // namespace lp

@@ -17,6 +17,7 @@
 #include "base/simd_targets.h"
 #include "quant/kernels.h"
 #include "quant/prefetch.h"
+#include "quant/scratch.h"
 
 #undef HWY_DISABLED_TARGETS
 #define HWY_DISABLED_TARGETS (LP_SCALABLE_TARGETS | HWY_SSSE3)  // as in floats.cc
@@ -77,17 +78,18 @@ HWY_INLINE void Arrange(D d, size_t n_rows, size_t cols, const Fill& fill, float
   }
 }
 
-// x: [n_tokens, cols] -> out: [groups of 4 tokens, 32 lanes in summing order, chunks, 4], missing tokens being zeros.
-void ArrangeInputs(const float* x, size_t n_tokens, size_t cols, float* out) {
+// Tokens [begin, end) of x -> out: [groups of 4 tokens, 32 lanes in summing order, chunks, 4], missing tokens being zeros.
+void ArrangeInputsTarget(const float* x, size_t begin, size_t end, size_t cols, float* out) {
   const hn::CappedTag<float, kGroup> d;
   const size_t group_stride = kLanes * LaneStride((cols + kLanes - 1) / kLanes, kGroup);
-  for (size_t t = 0; t < n_tokens; t += kGroup, out += group_stride) {
+  out += begin / kGroup * group_stride;
+  for (size_t t = begin; t < end; t += kGroup, out += group_stride) {
     for (size_t u = 0; u < kGroup; u += hn::MaxLanes(d)) {
-      const size_t n = t + u < n_tokens ? std::min(hn::MaxLanes(d), n_tokens - t - u) : 0;
-      const auto fill = [&](size_t r, size_t begin, size_t end, float* to) HWY_ATTR {
+      const size_t n = t + u < end ? std::min(hn::MaxLanes(d), end - t - u) : 0;
+      const auto fill = [&](size_t r, size_t from_col, size_t to_col, float* to) HWY_ATTR {
         const float* from = x + (t + u + r) * cols;
-        std::copy(from + begin, from + end, to);
-        std::fill(to + (end - begin), to + (end - begin + kLanes - 1) / kLanes * kLanes, 0.0f);
+        std::copy(from + from_col, from + to_col, to);
+        std::fill(to + (to_col - from_col), to + (to_col - from_col + kLanes - 1) / kLanes * kLanes, 0.0f);
       };
       Arrange(d, n, cols, fill, out + u, kGroup);
     }
@@ -169,12 +171,7 @@ void MultiplyPanel(const float* panel, size_t n_rows, const float* x, size_t n_t
 
 void MultiplyFloatsBatchTarget(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, size_t n_tokens,
                                float* y, size_t y_stride, Scratch& scratch) {
-  const size_t chunks = (w.cols + kLanes - 1) / kLanes;
-  const size_t x_size = (n_tokens + kGroup - 1) / kGroup * kLanes * LaneStride(chunks, kGroup);
-  const size_t panel_size = kLanes * LaneStride(chunks, kTileVecs * kVec);
-  float* const x_arranged = scratch.Get(x_size + panel_size);
-  float* const panel = x_arranged + x_size;
-  ArrangeInputs(x, n_tokens, w.cols, x_arranged);
+  float* const panel = scratch.Get(kLanes * LaneStride((w.cols + kLanes - 1) / kLanes, kTileVecs * kVec));
   for (size_t r = row_begin; r < row_end;) {
     const size_t vecs = std::min(kTileVecs, (row_end - r + kVec - 1) / kVec);
     const size_t n_rows = std::min(row_end - r, vecs * kVec);
@@ -187,9 +184,9 @@ void MultiplyFloatsBatchTarget(const WeightMatrix& w, size_t row_begin, size_t r
     const size_t next = r + n_rows, n_next = std::min(row_end - next, kTileVecs * kVec);
     const std::span<const uint8_t> next_rows(w.Row(next), n_next * w.row_bytes);
     if (vecs == kTileVecs) {
-      MultiplyPanel<kTileVecs>(panel, n_rows, x_arranged, n_tokens, w.cols, next_rows, y_at, y_stride);
+      MultiplyPanel<kTileVecs>(panel, n_rows, x, n_tokens, w.cols, next_rows, y_at, y_stride);
     } else {
-      MultiplyPanel<1>(panel, n_rows, x_arranged, n_tokens, w.cols, next_rows, y_at, y_stride);
+      MultiplyPanel<1>(panel, n_rows, x, n_tokens, w.cols, next_rows, y_at, y_stride);
     }
     r += n_rows;
   }
@@ -201,16 +198,24 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace lp {
+HWY_EXPORT(ArrangeInputsTarget);
 HWY_EXPORT(MultiplyFloatsBatchTarget);
 
 namespace internal {
 
-void MultiplyFloatsBatch(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, size_t n_tokens, float* y,
+size_t ArrangedSize(size_t n_tokens, size_t cols) {
+  using namespace HWY_NAMESPACE;  // any target: groups and lanes are the same on all
+  return (n_tokens + kGroup - 1) / kGroup * kLanes * LaneStride((cols + kLanes - 1) / kLanes, kGroup);
+}
+
+void ArrangeInputs(const float* x, size_t begin, size_t end, size_t cols, float* out) {
+  HWY_DYNAMIC_DISPATCH(ArrangeInputsTarget)(x, begin, end, cols, out);
+}
+
+void MultiplyFloatsBatch(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* arranged, size_t n_tokens, float* y,
                          size_t y_stride) {
-  // Working memory of this thread, kept: fresh pages would cost a tenth of a small product. Nothing reads what an
-  // earlier call left there.
-  thread_local Scratch scratch;
-  HWY_DYNAMIC_DISPATCH(MultiplyFloatsBatchTarget)(w, row_begin, row_end, x, n_tokens, y, y_stride, scratch);
+  thread_local Scratch scratch;  // the panel
+  HWY_DYNAMIC_DISPATCH(MultiplyFloatsBatchTarget)(w, row_begin, row_end, arranged, n_tokens, y, y_stride, scratch);
 }
 
 }  // namespace internal

@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "hwy/aligned_allocator.h"
 #include "quant/matrix.h"
 
 namespace lp::internal {
@@ -32,25 +31,39 @@ struct Group : RunScales {
 // Numbers [begin, begin + 256) of a row of a block type, begin a multiple of 256; zeros past the row's end.
 void DecodeGroup(const WeightMatrix& w, size_t row, size_t begin, Group& out);
 
-// y[r] = row r of w . x for r in [row_begin, row_end).
-void MultiplyFloats(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, float* y);
-void MultiplyQuants(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, float* y);
+// Vectors rounded for products with block types, one after another: whole groups, what is missing being zeros with the unit 0.
+struct RoundedInputs {
+  size_t run = 0;                // numbers of a run: 32, or 16 and then two runs have one unit
+  size_t numbers = 0;            // of a vector, a multiple of 256
+  size_t runs = 0;               // of a vector
+  int16_t* q = nullptr;          // [n, numbers]
+  float* unit = nullptr;         // [n, runs]
+  int32_t* sum = nullptr;        // [n, runs] of a run's q
+  float* scaled_sum = nullptr;   // [n, runs] unit * sum
 
-// MatMulRows for any n_tokens >= 1, worth their preparation from kMinBatch on.
-inline constexpr size_t kMinBatch = 5;
-void MultiplyFloatsBatch(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, size_t n_tokens, float* y,
-                         size_t y_stride);
-void MultiplyQuantsBatch(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, size_t n_tokens, float* y,
-                         size_t y_stride);
-
-// Memory that grows to what is asked for and stays.
-class Scratch {
- public:
-  float* Get(size_t n);  // n floats, aligned for vectors, with what was there before
-
- private:
-  hwy::AlignedFreeUniquePtr<float[]> data_;
-  size_t size_ = 0;
+  // Those from vector t on.
+  RoundedInputs From(size_t t) const {
+    return {run, numbers, runs, q + t * numbers, unit + t * runs, sum + t * runs, scaled_sum + t * runs};
+  }
 };
+
+// Rounds x [cols], cols a multiple of 32, into the first vector of `out`; cols 0: zeros.
+void RoundInputs(const float* x, size_t cols, const RoundedInputs& out);
+
+// Plain numbers of vectors, arranged for MultiplyFloatsBatch: floats for `n_tokens` of them, and the vectors [begin, end) of x
+// [n_tokens, cols]; begin, and end if it is not n_tokens, multiples of 4.
+size_t ArrangedSize(size_t n_tokens, size_t cols);
+void ArrangeInputs(const float* x, size_t begin, size_t end, size_t cols, float* out);
+
+// From here on y[r] = row r of w . x for r in [row_begin, row_end). One vector:
+void MultiplyFloats(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, float* y);
+void MultiplyQuants(const WeightMatrix& w, size_t row_begin, size_t row_end, const RoundedInputs& x, float* y);
+
+// Any number n_tokens >= 1 of vectors; it pays from kMinBatch on. x: room for a multiple of kBatchStep of them.
+inline constexpr size_t kMinBatch = 5, kBatchStep = 12;
+void MultiplyFloatsBatch(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* arranged, size_t n_tokens, float* y,
+                         size_t y_stride);
+void MultiplyQuantsBatch(const WeightMatrix& w, size_t row_begin, size_t row_end, const RoundedInputs& x, size_t n_tokens, float* y,
+                         size_t y_stride);
 
 }  // namespace lp::internal

@@ -7,7 +7,7 @@
 // (l, l + 8), ..., (0, 1).
 //
 // Block types (all others) hold small integers, and meet inputs rounded to 16 bits: each 32 inputs to multiples of a power of two
-// that is at least 2^-15 of the largest (quant/inputs-inl.h), so that an input moves by 2^-15 of that at most, and by a quarter of
+// that is at least 2^-15 of the largest (quant/inputs.cc), so that an input moves by 2^-15 of that at most, and by a quarter of
 // it on average. (llama.cpp rounds them to 8 bits: 2^-7.) The products of a run, 16 or 32 numbers with the same scale, are then
 // added exactly, as integers. Run r goes to lane r mod 8: float(sum) times (weight scale times input unit), rounded each time and
 // added to the lane, then minus minimum times the input's own sum, where the type has minima. The 8 lanes are added in halves.
@@ -21,6 +21,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 
@@ -50,9 +51,41 @@ WeightMatrix MakeWeightMatrix(GgmlType type, size_t rows, size_t cols, std::span
 // One row as float32: out [w.cols]. Each number is the exact value of the format, rounded once (and most need no rounding).
 void DecodeRow(const WeightMatrix& w, size_t row, std::span<float> out);
 
+// What matrices are multiplied by, made ready once for all the rows, matrices and threads that meet it. Its memory stays for the next.
+class MatMulInputs {
+ public:
+  // Matrices of a kind take the same inputs: plain numbers, or block types in runs of 32, or of 16.
+  enum class Kind : uint8_t { kPlain, kRuns32, kRuns16 };
+  static constexpr size_t kKinds = 3;
+  static Kind KindFor(GgmlType type);
+
+  MatMulInputs();
+  ~MatMulInputs();
+
+  // x: [n_tokens, cols], to be multiplied with matrices of `kind`; outlives the products. cols as a matrix of the kind has them.
+  void Reset(Kind kind, const float* x, size_t n_tokens, size_t cols);
+
+  // Makes vectors [begin, end) of x ready; begin a multiple of kStep, end too or n_tokens. Different ranges may be made ready at the
+  // same time by different threads; all of them before the first product.
+  void Fill(size_t begin, size_t end);
+  static constexpr size_t kStep = 12;
+
+ private:
+  friend void MatMulRows(const WeightMatrix&, size_t, size_t, const MatMulInputs&, float*, size_t);
+  struct Prepared;
+
+  Kind kind_ = Kind::kPlain;
+  const float* x_ = nullptr;
+  size_t n_tokens_ = 0, cols_ = 0;
+  std::unique_ptr<Prepared> prepared_;
+};
+
 // y[t * y_stride + r] = row r of w . x[t], x[t] rounded as above if w is of a block type, for r in [row_begin, row_end), t in [0, n_tokens).
-//   x: [n_tokens, w.cols]   y: [n_tokens, y_stride], y_stride >= w.rows; only the columns of these rows are written
-// x and y must not overlap. Different ranges of rows may be computed at the same time by different threads.
+//   x: made ready for w's kind and columns   y: [n_tokens, y_stride], y_stride >= w.rows; only the columns of these rows are written
+// Different ranges of rows may be computed at the same time by different threads.
+void MatMulRows(const WeightMatrix& w, size_t row_begin, size_t row_end, const MatMulInputs& x, float* y, size_t y_stride);
+
+// The same for inputs that meet nothing else. x: [n_tokens, w.cols], apart from y.
 void MatMulRows(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, size_t n_tokens, float* y,
                 size_t y_stride);
 

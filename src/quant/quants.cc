@@ -14,7 +14,6 @@
 #define HWY_TARGET_INCLUDE "quant/quants.cc"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "hwy/highway.h"
-#include "quant/inputs-inl.h"
 #include "quant/quants256-inl.h"
 #include "quant/quants32-inl.h"
 
@@ -24,7 +23,7 @@ namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 using internal::PrefetchAhead;
-using internal::Scratch;
+using internal::RoundedInputs;
 
 // The sums of the lanes of each of eight vectors, as kScaleVectors vectors.
 HWY_INLINE void SumEight(const SumVec* HWY_RESTRICT in, SumVec* HWY_RESTRICT out) {
@@ -82,7 +81,7 @@ HWY_INLINE void MultiplyChunk(const uint8_t* HWY_RESTRICT group, const int16_t* 
 
 // acc += group . x; of a group in blocks of 32 only the first kCount are there, and read.
 template <class Format, size_t kCount = kGroupChunks>
-HWY_INLINE void AddGroup(const uint8_t* HWY_RESTRICT group, const Inputs& x, size_t g, hn::Vec<ScaleTag>* acc) {
+HWY_INLINE void AddGroup(const uint8_t* HWY_RESTRICT group, const RoundedInputs& x, size_t g, hn::Vec<ScaleTag>* acc) {
   constexpr size_t kRuns = kGroupRuns<Format>;
   RunScales scales;
   Format::template Scales<kCount>(group, scales);
@@ -114,7 +113,7 @@ struct LastBlocks {
 // just written in small portions cannot be read back at once, which costs a short row (576 in SmolLM2-135M, 896 in Qwen2.5-0.5B) a tenth of
 // its time.
 template <class Format>
-HWY_INLINE void AddLastBlocks(const uint8_t* blocks, size_t count, const Inputs& x, size_t g, LastBlocks<Format>& last,
+HWY_INLINE void AddLastBlocks(const uint8_t* blocks, size_t count, const RoundedInputs& x, size_t g, LastBlocks<Format>& last,
                               hn::Vec<ScaleTag>* acc) {
   if (count == 2) return AddGroup<Format, 2>(blocks, x, g, acc);
   if (count == 4) return AddGroup<Format, 4>(blocks, x, g, acc);
@@ -123,9 +122,8 @@ HWY_INLINE void AddLastBlocks(const uint8_t* blocks, size_t count, const Inputs&
 }
 
 template <class Format>
-void MultiplyFormat(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, float* y, Scratch& scratch) {
-  const Inputs inputs(1, w.cols, Format::kRun, scratch);
-  RoundInputs(x, w.cols, 0, inputs);
+void MultiplyFormat(const WeightMatrix& w, size_t row_begin, size_t row_end, const RoundedInputs& x, float* y) {
+  LP_DCHECK(x.run == Format::kRun);
   const ScaleTag d;
   const size_t groups = w.cols / kGroup, last = w.cols % kGroup / Format::kBlock;
   [[maybe_unused]] LastBlocks<Format> last_blocks;
@@ -135,10 +133,10 @@ void MultiplyFormat(const WeightMatrix& w, size_t row_begin, size_t row_end, con
     Unrolled<kScaleVectors>([&](auto v) LP_LAMBDA { acc[v] = hn::Zero(d); });
     for (size_t g = 0; g < groups; ++g, group += kGroupBytes<Format>) {
       PrefetchAhead<kGroupBytes<Format>>(group);
-      AddGroup<Format>(group, inputs, g, acc);
+      AddGroup<Format>(group, x, g, acc);
     }
     if constexpr (Format::kBlock == 32) {
-      if (last > 0) AddLastBlocks<Format>(group, last, inputs, groups, last_blocks, acc);
+      if (last > 0) AddLastBlocks<Format>(group, last, x, groups, last_blocks, acc);
     }
     y[r] = SumHalves<kScaleVectors>(d, acc);
   }
@@ -198,10 +196,8 @@ void DecodeGroupTarget(const WeightMatrix& w, size_t row, size_t begin, internal
   });
 }
 
-void MultiplyQuantsTarget(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, float* y,
-                          Scratch& scratch) {
-  WithFormat(w.type,
-             [&](auto format) HWY_ATTR { MultiplyFormat<decltype(format)>(w, row_begin, row_end, x, y, scratch); });
+void MultiplyQuantsTarget(const WeightMatrix& w, size_t row_begin, size_t row_end, const RoundedInputs& x, float* y) {
+  WithFormat(w.type, [&](auto format) HWY_ATTR { MultiplyFormat<decltype(format)>(w, row_begin, row_end, x, y); });
 }
 
 }  // namespace HWY_NAMESPACE
@@ -220,9 +216,8 @@ void DecodeGroup(const WeightMatrix& w, size_t row, size_t begin, Group& out) {
   HWY_DYNAMIC_DISPATCH(DecodeGroupTarget)(w, row, begin, out);
 }
 
-void MultiplyQuants(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, float* y) {
-  thread_local Scratch scratch;  // the rounded input
-  HWY_DYNAMIC_DISPATCH(MultiplyQuantsTarget)(w, row_begin, row_end, x, y, scratch);
+void MultiplyQuants(const WeightMatrix& w, size_t row_begin, size_t row_end, const RoundedInputs& x, float* y) {
+  HWY_DYNAMIC_DISPATCH(MultiplyQuantsTarget)(w, row_begin, row_end, x, y);
 }
 
 }  // namespace internal

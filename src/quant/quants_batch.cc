@@ -11,6 +11,7 @@
 #include "base/simd_targets.h"
 #include "quant/kernels.h"
 #include "quant/prefetch.h"
+#include "quant/scratch.h"
 
 #undef HWY_DISABLED_TARGETS
 #define HWY_DISABLED_TARGETS (LP_SCALABLE_TARGETS | HWY_SSSE3)  // as in quants.cc
@@ -18,8 +19,8 @@
 #define HWY_TARGET_INCLUDE "quant/quants_batch.cc"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "hwy/highway.h"
-#include "quant/inputs-inl.h"
 #include "quant/lanes-inl.h"
+#include "quant/quants-inl.h"
 #include "quant/transpose-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -27,14 +28,15 @@ namespace lp {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
+using internal::RoundedInputs;
 using internal::RowsAhead;
 using internal::Scratch;
 
 #if HWY_TARGET == HWY_SCALAR  // no vectors, no panels: the same bits token by token
 
-void MultiplyQuantsBatchTarget(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, size_t n_tokens, float* y,
-                               size_t y_stride, Scratch&) {
-  for (size_t t = 0; t < n_tokens; ++t) internal::MultiplyQuants(w, row_begin, row_end, x + t * w.cols, y + t * y_stride);
+void MultiplyQuantsBatchTarget(const WeightMatrix& w, size_t row_begin, size_t row_end, const RoundedInputs& x, size_t n_tokens,
+                               float* y, size_t y_stride, Scratch&) {
+  for (size_t t = 0; t < n_tokens; ++t) internal::MultiplyQuants(w, row_begin, row_end, x.From(t), y + t * y_stride);
 }
 
 #else
@@ -92,7 +94,7 @@ void FillPanel(const WeightMatrix& w, size_t row, size_t n_rows, size_t run, con
 // y[t][r] = row r . token t of one tile, in the order of quant/matrix.h.
 //   x: tokens [first, first + kTileTokens) of the inputs   out: [kTileTokens, kWidth]
 template <size_t kRun, bool kHasMin>
-HWY_INLINE void Tile(const Panel& panel, const Inputs& x, size_t first, size_t n_runs, float* HWY_RESTRICT out) {
+HWY_INLINE void Tile(const Panel& panel, const RoundedInputs& x, size_t first, size_t n_runs, float* HWY_RESTRICT out) {
   const RowTag d;
   const PairTag di;
   const hn::Repartition<int16_t, PairTag> d16;
@@ -144,7 +146,7 @@ HWY_INLINE void Tile(const Panel& panel, const Inputs& x, size_t first, size_t n
 
 // All tokens for one panel; y points at its first row's column, of which n_rows exist.
 template <size_t kRun, bool kHasMin>
-void MultiplyPanel(const Panel& panel, size_t n_rows, const Inputs& x, size_t n_tokens, size_t cols,
+void MultiplyPanel(const Panel& panel, size_t n_rows, const RoundedInputs& x, size_t n_tokens, size_t cols,
                    std::span<const uint8_t> next_rows, float* y, size_t y_stride) {
   HWY_ALIGN float out[kSums * kVec];
   RowsAhead ahead(next_rows, (n_tokens + kTileTokens - 1) / kTileTokens);
@@ -157,30 +159,26 @@ void MultiplyPanel(const Panel& panel, size_t n_rows, const Inputs& x, size_t n_
   }
 }
 
-void MultiplyQuantsBatchTarget(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, size_t n_tokens, float* y,
-                               size_t y_stride, Scratch& scratch) {
+void MultiplyQuantsBatchTarget(const WeightMatrix& w, size_t row_begin, size_t row_end, const RoundedInputs& x, size_t n_tokens,
+                               float* y, size_t y_stride, Scratch& scratch) {
   if (row_begin == row_end || w.cols == 0) {
     for (size_t t = 0; t < n_tokens; ++t) std::fill(y + t * y_stride + row_begin, y + t * y_stride + row_end, 0.0f);
     return;
   }
-  thread_local Scratch panel_scratch;
   internal::Group first;
   internal::DecodeGroup(w, row_begin, 0, first);
-  const size_t run = first.run, n_padded = (n_tokens + kTileTokens - 1) / kTileTokens * kTileTokens;
-  const Inputs inputs(n_padded, w.cols, run, scratch);
-  for (size_t t = 0; t < n_tokens; ++t) RoundInputs(x + t * w.cols, w.cols, t, inputs);
-  for (size_t t = n_tokens; t < n_padded; ++t) RoundInputs(x, 0, t, inputs);
+  LP_DCHECK(first.run == x.run);
   Panel panel;
-  panel.scale = panel_scratch.Get((2 * inputs.runs + inputs.numbers / 2) * kWidth);
-  panel.min = panel.scale + inputs.runs * kWidth;
-  panel.pairs = reinterpret_cast<int32_t*>(panel.min + inputs.runs * kWidth);
-  const auto multiply = run == 32 ? (first.has_min ? MultiplyPanel<32, true> : MultiplyPanel<32, false>)
+  panel.scale = scratch.Get((2 * x.runs + x.numbers / 2) * kWidth);
+  panel.min = panel.scale + x.runs * kWidth;
+  panel.pairs = reinterpret_cast<int32_t*>(panel.min + x.runs * kWidth);
+  const auto multiply = x.run == 32 ? (first.has_min ? MultiplyPanel<32, true> : MultiplyPanel<32, false>)
                                   : (first.has_min ? MultiplyPanel<16, true> : MultiplyPanel<16, false>);
   for (size_t r = row_begin; r < row_end;) {
     const size_t n_rows = std::min(row_end - r, kWidth);
-    FillPanel(w, r, n_rows, run, panel);
+    FillPanel(w, r, n_rows, x.run, panel);
     const size_t next = r + n_rows, n_next = std::min(row_end - next, kWidth);
-    multiply(panel, n_rows, inputs, n_tokens, w.cols, {w.Row(next), n_next * w.row_bytes}, y + r, y_stride);
+    multiply(panel, n_rows, x, n_tokens, w.cols, {w.Row(next), n_next * w.row_bytes}, y + r, y_stride);
     r = next;
   }
 }
@@ -197,9 +195,9 @@ HWY_EXPORT(MultiplyQuantsBatchTarget);
 
 namespace internal {
 
-void MultiplyQuantsBatch(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, size_t n_tokens, float* y,
+void MultiplyQuantsBatch(const WeightMatrix& w, size_t row_begin, size_t row_end, const RoundedInputs& x, size_t n_tokens, float* y,
                          size_t y_stride) {
-  thread_local Scratch scratch;  // the rounded inputs, kept: fresh pages would cost a tenth of a small product
+  thread_local Scratch scratch;  // the panel
   HWY_DYNAMIC_DISPATCH(MultiplyQuantsBatchTarget)(w, row_begin, row_end, x, n_tokens, y, y_stride, scratch);
 }
 

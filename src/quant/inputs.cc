@@ -1,48 +1,29 @@
-// Inputs of products with quants: float32 rounded to 16 bits. Compiled once per SIMD target.
+// Inputs of products with block types: float32 rounded to 16 bits.
 //
 // Of each 32 numbers (a chunk), the largest magnitude m says the unit: 2^(e - 14) where 2^e <= m < 2^(e + 1), the smallest power of
 // two of which every number is at most 2^15. A number is rounded to the nearest multiple, so it is off by half a unit, at
 // most m / 2^15 (a whole unit where it would be 2^15 units, which 16 bits do not hold). Chunks below 2^-112 are zeros. A chunk
 // with infinity or NaN has the unit NaN: so has every sum it is part of.
-
-#if defined(LP_QUANT_INPUTS_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef LP_QUANT_INPUTS_INL_H_
-#undef LP_QUANT_INPUTS_INL_H_
-#else
-#define LP_QUANT_INPUTS_INL_H_
-#endif
-
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
+#include "base/simd_targets.h"
 #include "quant/kernels.h"
+
+#undef HWY_DISABLED_TARGETS
+#define HWY_DISABLED_TARGETS (LP_SCALABLE_TARGETS | HWY_SSSE3)  // as in quants.cc
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "quant/inputs.cc"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+#include "hwy/highway.h"
 #include "quant/quants-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace lp {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
-
-// One vector of inputs, or several one after another; whole groups, what is missing being zeros with the unit 0.
-struct Inputs {
-  size_t run;         // numbers of a run: 32, or 16 and then two runs have one unit
-  size_t numbers;     // of a vector, a multiple of 256
-  size_t runs;        // of a vector
-  int16_t* q;         // [n, numbers]
-  float* unit;        // [n, runs]
-  int32_t* sum;       // [n, runs] of a run's q
-  float* scaled_sum;  // [n, runs] unit * sum
-
-  // Room for n vectors of `cols` numbers in runs of `run`.
-  Inputs(size_t n, size_t cols, size_t run_, internal::Scratch& scratch)
-      : run(run_), numbers((cols + kGroup - 1) / kGroup * kGroup), runs(numbers / run) {
-    unit = scratch.Get(n * (3 * runs + numbers / 2));
-    scaled_sum = unit + n * runs;
-    sum = reinterpret_cast<int32_t*>(scaled_sum + n * runs);
-    q = reinterpret_cast<int16_t*>(sum + n * runs);
-  }
-};
 
 // Rounds a chunk: x [32] -> q [32]; returns its unit.
 HWY_INLINE float RoundChunk(const float* HWY_RESTRICT x, int16_t* HWY_RESTRICT q) {
@@ -70,21 +51,27 @@ HWY_INLINE float RoundChunk(const float* HWY_RESTRICT x, int16_t* HWY_RESTRICT q
   return unit;
 }
 
-// x: [cols], a multiple of 32 -> vector t of `out`.
-HWY_INLINE void RoundInputs(const float* HWY_RESTRICT x, size_t cols, size_t t, const Inputs& out) {
-  int16_t* const q = out.q + t * out.numbers;
-  const size_t base = t * out.runs;
+HWY_INLINE int32_t SumOfRun(const int16_t* q, size_t run) {
+  const QuantTag d;
+  const SumTag di;
+  auto sum = hn::Zero(di);
+  for (size_t i = 0; i < run; i += hn::MaxLanes(d)) {
+    sum = hn::Add(sum, MultiplyPairs(di, hn::LoadU(d, q + i), hn::Set(d, int16_t{1})));
+  }
+  return hn::GetLane(hn::SumOfLanes(di, sum));
+}
+
+void RoundInputsTarget(const float* HWY_RESTRICT x, size_t cols, const internal::RoundedInputs& out) {
   for (size_t i = 0, r = 0; i < out.numbers; i += kChunk) {
     float unit = 0;
     if (i < cols) {
-      unit = RoundChunk(x + i, q + i);
+      unit = RoundChunk(x + i, out.q + i);
     } else {
-      std::fill_n(q + i, kChunk, int16_t{0});
+      std::fill_n(out.q + i, kChunk, int16_t{0});
     }
     for (size_t at = i; at < i + kChunk; at += out.run, ++r) {
-      int32_t sum = 0;
-      for (size_t k = at; k < at + out.run; ++k) sum += q[k];
-      out.unit[base + r] = unit, out.sum[base + r] = sum, out.scaled_sum[base + r] = unit * static_cast<float>(sum);
+      const int32_t sum = SumOfRun(out.q + at, out.run);
+      out.unit[r] = unit, out.sum[r] = sum, out.scaled_sum[r] = unit * static_cast<float>(sum);
     }
   }
 }
@@ -93,4 +80,16 @@ HWY_INLINE void RoundInputs(const float* HWY_RESTRICT x, size_t cols, size_t t, 
 }  // namespace lp
 HWY_AFTER_NAMESPACE();
 
-#endif  // per-target include guard
+#if HWY_ONCE
+namespace lp {
+HWY_EXPORT(RoundInputsTarget);
+
+namespace internal {
+
+void RoundInputs(const float* x, size_t cols, const RoundedInputs& out) {
+  HWY_DYNAMIC_DISPATCH(RoundInputsTarget)(x, cols, out);
+}
+
+}  // namespace internal
+}  // namespace lp
+#endif  // HWY_ONCE
