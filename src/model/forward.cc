@@ -7,6 +7,7 @@
 #include <limits>
 #include <utility>
 
+#include "model/attention.h"
 #include "model/ops.h"
 
 namespace lp {
@@ -138,15 +139,19 @@ void ForwardPass::Attention(const LayerWeights& layer, std::span<const KvRow> ro
 
   const size_t seen = is_windowed ? config_.window : position + n_;  // positions a query reads at most
   const AttentionShape shape{kv_dim, head_dim, config_.attention_scale, config_.attention_soft_cap};
-  // A head of a token reads 2 head_dim numbers a position.
-  const size_t grain = 1 + 16384 / (2 * head_dim * std::min(seen, position + n_));
-  pool_.ParallelFor(n_ * n_head, grain, [&](size_t begin, size_t end) {
-    for (size_t i = begin; i < end; ++i) {
-      const size_t t = i / n_head, head = i % n_head, n_positions = position + t + 1;
-      const size_t first = n_positions - std::min(seen, n_positions);
-      const size_t at = head / group * head_dim;
-      Attend(shape, q_.data() + i * head_dim, rows.subspan(first, n_positions - first), keys_at + at, values_at + at,
-             mixed_.data() + i * head_dim);
+  // Queries of the same keys and values come one after another, and meet them together. A query reads 2 head_dim numbers a position.
+  const size_t n_queries = n_ * n_head, positions = std::min(seen, position + n_);
+  const size_t grain = std::max(1 + 16384 / (2 * head_dim * positions), std::min(kMaxQueries, n_queries / pool_.size()));
+  pool_.ParallelFor(n_queries, grain, [&](size_t begin, size_t end) {
+    std::array<AttentionQuery, kMaxQueries> queries;
+    for (size_t n = 0; begin < end; begin += n, n = 0) {
+      const size_t kv_head = begin / (n_ * group), at = kv_head * head_dim;
+      for (size_t i = begin; i < end && n < kMaxQueries && i / (n_ * group) == kv_head; ++i, ++n) {
+        const size_t t = i / group % n_, q_at = t * q_dim + (kv_head * group + i % group) * head_dim;
+        const size_t n_positions = position + t + 1;
+        queries[n] = {q_.data() + q_at, mixed_.data() + q_at, n_positions - std::min(seen, n_positions), n_positions};
+      }
+      Attend(shape, {queries.data(), n}, rows, keys_at + at, values_at + at);
     }
   });
   MultiplyAll({{layer.attn_output, added_.data(), config_.n_embd}}, mixed_.data(), n_);

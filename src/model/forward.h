@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <initializer_list>
 #include <span>
 #include <vector>
@@ -29,8 +30,9 @@ namespace lp {
 // it.
 class ForwardPass {
  public:
-  // Large enough that decoding weights costs little beside multiplying by them, small enough that progress is seen.
-  static constexpr size_t kMaxBatch = 48;
+  // Tokens at once: large enough that decoding weights costs little beside multiplying by them, small enough that progress is
+  // seen and a model of a billion parameters can be stopped within a second or two.
+  static constexpr size_t BatchFor(uint64_t n_parameters) { return n_parameters < 500'000'000 ? 96 : 48; }
 
   ForwardPass(const ModelConfig& config, const ModelWeights& weights, const Rope& rope, const Rope& window_rope,
               ThreadPool& pool, size_t max_batch);

@@ -7,18 +7,13 @@
 #include <random>
 #include <vector>
 
+#include "model/attention.h"
 #include "model/ops.h"
+#include "support/random_vector.h"
 #include "support/simd_targets.h"
 
 namespace lp {
 namespace {
-
-std::vector<float> RandomVector(size_t n, float scale, uint32_t seed) {
-  std::mt19937 rng(seed);
-  std::vector<float> x(n);
-  for (float& v : x) v = scale * (static_cast<float>(rng() >> 8) * 0x1p-23f - 1.0f);
-  return x;
-}
 
 double Definition(Activation activation, double x) {
   switch (activation) {
@@ -124,7 +119,8 @@ TEST(Functions, AttentionTakesItsScaleAndSoftCap) {
     memory.insert(memory.end(), values.begin(), values.begin() + n * head_dim);
     std::vector<KvRow> rows;
     for (size_t t = 0; t < n; ++t) rows.push_back({memory.data() + t * head_dim, n - t});
-    Attend({head_dim, head_dim, 0.3f, 2.0f}, q.data(), rows, 0, n * head_dim, out.data());
+    const AttentionQuery query = {q.data(), out.data(), 0, n};
+    Attend({head_dim, head_dim, 0.3f, 2.0f}, {&query, 1}, rows, 0, n * head_dim);
     std::vector<double> expected(head_dim);
     double total = 0;
     for (size_t t = 0; t < n; ++t) {

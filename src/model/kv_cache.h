@@ -21,8 +21,8 @@
 
 #include "base/check.h"
 #include "base/token.h"
+#include "model/attention.h"
 #include "model/config.h"
-#include "model/ops.h"
 
 namespace lp {
 
@@ -47,7 +47,7 @@ class KvCache {
   friend class ForwardPass;
   using Slot = uint32_t;
   static constexpr Slot kRoot = UINT32_MAX;
-  static constexpr size_t kSlabSlots = 64;  // as many positions as attention takes at once
+  static constexpr size_t kSlabSlots = 64;  // twice as many positions as attention takes at once
 
   struct Node {
     Slot parent;

@@ -50,10 +50,10 @@ Status Model::Evaluate(std::span<const TokenId> tokens, KvCache& cache, size_t n
                    StrCat("token id ", tokens[i], " is not in the vocabulary of ", n_vocab), StrCat("tokens/", i)};
     }
   }
-  ForwardPass pass(impl_->config, impl_->weights, impl_->rope, impl_->window_rope, pool,
-                   std::min(n, ForwardPass::kMaxBatch));
+  const size_t batch = ForwardPass::BatchFor(impl_->weights.n_parameters);
+  ForwardPass pass(impl_->config, impl_->weights, impl_->rope, impl_->window_rope, pool, std::min(n, batch));
   for (size_t begin = 0; begin < n;) {
-    const size_t end = std::min(n, begin + ForwardPass::kMaxBatch);
+    const size_t end = std::min(n, begin + batch);
     // Logits of this batch: its part of the last n_logits positions.
     const size_t first = std::clamp(n - n_logits, begin, end);
     float* out = first < end ? logits.data() + (first - (n - n_logits)) * n_vocab : nullptr;
