@@ -77,22 +77,20 @@ export async function open(context, url, prompt) {
 }
 
 /**
- * Waits until the picture belongs to the sentence.
+ * Waits until the page rests: all that was done is answered, and the answer drawn.
  * @param {import('playwright-core').Page} page
  */
 export async function settled(page) {
-  await page.locator('ol[role=listbox][aria-busy=false] [data-testid=row]').first().waitFor()
+  await page.locator('main[data-resting=true]').waitFor()
 }
 
 /**
- * Types a value into a number field and waits until the answer to it is on show.
+ * Types a value into a number field and waits until the answer to it is on show. A value that asks nothing new, or is none, is answered at once.
  * @param {import('playwright-core').Page} page
  * @param {string} name
  * @param {string | number} value
  */
 export async function setField(page, name, value) {
-  const answered = page.waitForResponse((response) => response.url().endsWith('/next'))
   await page.getByTestId(`field-${name}`).fill(String(value))
-  await answered
   await settled(page)
 }

@@ -40,20 +40,29 @@ export abstract class Asking extends Writing {
   /** Somebody looks at rank against probability. */
   wantsCurve = $state(false)
 
+  /** Answered, and drawn with the next frame. */
+  #coming = $state.raw<Picture | null>(null)
+  /** A picture is asked for, or its answer not handed on yet. */
+  #looking = $state(false)
+  /** Something is being asked, whatever it is. */
+  #talking = $state(false)
+
   /** Where a question about the next token is asked. */
   readonly place: Place = $derived({ tokens: this.tokens, prompt_length: this.promptLength, sampler: this.settings.wanted })
   /** The picture belongs to the sentence as it stands (its settings may be a moment old). */
   readonly fresh: boolean = $derived(!this.typing && this.picture !== null && same(this.picture.tokens, this.tokens))
   readonly next: Next | null = $derived(this.picture?.next ?? null)
+  /** Nothing typed is unread, nothing asked unanswered and no answer undrawn: what stands on the page is what the core says now. */
+  readonly resting: boolean = $derived(!this.typing && !this.#talking && !this.#looking && this.#coming === null && this.told === this.next)
   readonly sampler: Sampler = $derived(this.settings.usual)
 
   readonly backend: Backend
   readonly hurry: Hurry
   protected readonly seeds = new SeedLedger()
   protected readonly clock: Clock
-  readonly #looks = new LatestWins<NextRequest>((look) => this.#look(look))
+  readonly #looks = new LatestWins<NextRequest>((look) => this.#look(look), (busy) => (this.#looking = busy))
   readonly #texts = new LatestWins<string>((text) => this.#tokenize(text))
-  #coming: Picture | null = null
+  #exchanges = 0
   #cancelTyping = () => {}
   #cancelAsking = () => {}
 
@@ -267,6 +276,7 @@ export abstract class Asking extends Writing {
 
   /** Runs one exchange; what goes wrong becomes a problem on show, and nothing that was typed or picked is lost. */
   async guard<T = void>(exchange: () => Promise<T>): Promise<T | undefined> {
+    this.#talking = ++this.#exchanges > 0
     try {
       return await exchange()
     } catch (error) {
@@ -284,6 +294,8 @@ export abstract class Asking extends Writing {
         throw error
       }
       return undefined
+    } finally {
+      this.#talking = --this.#exchanges > 0
     }
   }
 }

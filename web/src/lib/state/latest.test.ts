@@ -41,3 +41,16 @@ test('the next question is on its way before an answer is shown, and what showin
   await settle()
   expect(done).toEqual(['ask 1', 'ask 2', 'show 1', 'show 2', 'ask 3', 'show 3'])
 })
+
+// Mutation: say so after every answer -> red.
+test('it is busy from the first question until the last answer is shown', async () => {
+  const said: (boolean | string)[] = []
+  const queue = new LatestWins<number>(async (n) => {
+    await settle()
+    return () => void said.push(`show ${n}`)
+  }, (busy) => said.push(busy))
+  queue.submit(1)
+  queue.submit(2)
+  for (let i = 0; i < 4; i++) await settle()
+  expect(said).toEqual([true, 'show 1', 'show 2', false])
+})

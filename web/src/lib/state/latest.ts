@@ -6,12 +6,14 @@ export type Show = () => void
 
 export class LatestWins<Request> {
   readonly #run: (request: Request) => Promise<Show | void>
+  readonly #onbusy: (busy: boolean) => void
   #waiting: { request: Request } | null = null
   #running = false
 
-  /** `run` must not reject: what goes wrong is its own to show. */
-  constructor(run: (request: Request) => Promise<Show | void>) {
+  /** `run` must not reject: what goes wrong is its own to show. `onbusy` is told when a first question is asked, and when the last answer was shown. */
+  constructor(run: (request: Request) => Promise<Show | void>, onbusy: (busy: boolean) => void = () => {}) {
     this.#run = run
+    this.#onbusy = onbusy
   }
 
   submit(request: Request): void {
@@ -21,15 +23,16 @@ export class LatestWins<Request> {
 
   async #drain(): Promise<void> {
     this.#running = true
+    this.#onbusy(true)
     let show: Show | void = undefined
-    while (this.#waiting) {
-      const { request } = this.#waiting
+    while (this.#waiting || show) {
+      const asked = this.#waiting
       this.#waiting = null
-      const answer = this.#run(request)
+      const answer = asked ? this.#run(asked.request) : undefined
       show?.()
       show = await answer
     }
     this.#running = false
-    show?.()
+    this.#onbusy(false)
   }
 }

@@ -85,11 +85,14 @@ export class Workbench extends Asking {
       this.generating = { made: (this.generating?.made ?? 0) + draws.length, of, mode }
     }
     await this.guard(async () => {
-      reason = await this.backend.generate({ ...this.place, mode, n: of - made, delay_ms: delayMs }, (draw) => {
-        if (come.push(draw) === 1) this.clock.frame(take)
-      }, stop.signal)
+      try {
+        reason = await this.backend.generate({ ...this.place, mode, n: of - made, delay_ms: delayMs }, (draw) => {
+          if (come.push(draw) === 1) this.clock.frame(take)
+        }, stop.signal)
+      } finally {
+        while (come.length > 0 && !stop.signal.aborted) await new Promise<void>((go) => this.clock.frame(go))
+      }
     })
-    while (come.length > 0 && !stop.signal.aborted) await new Promise<void>((go) => this.clock.frame(go))
     if (this.#stop === stop) {
       this.announcement = `${this.generating?.made ?? 0} tokens. ${reason ? STOPPED[reason] : ''}`
       this.#stop = null
