@@ -1,23 +1,12 @@
 // axe-core finds nothing serious in any view, dialog or step of the course, in light and in dark.
 import { expect, test } from 'vitest'
 import { STEPS } from '../src/lib/course/steps'
-import { TABS, type Tab } from '../src/lib/state/view.svelte'
+import { TABS } from '../src/lib/state/view.svelte'
 import { seriousFindings } from './axe'
 import { setField, settled } from './harness.mjs'
-import { OnPage } from './page'
+import { OnPage, SIGNS } from './page'
 
 const on = new OnPage('The little girl opened the door and saw a')
-
-/** What stands in a view once its answer has come. */
-const SIGNS: Record<Tab, string> = {
-  river: 'row',
-  ranks: 'ranks-headline',
-  compare: 'compare-row',
-  sentence: 'sentence-token',
-  whatif: 'whatif-temperature',
-  draws: 'draw-row',
-  tree: 'branch-compare',
-}
 
 /** Tokens that are cut, other settings kept as A, and two branches. */
 async function fill() {

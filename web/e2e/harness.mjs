@@ -85,6 +85,16 @@ export async function settled(page) {
 }
 
 /**
+ * Waits until address and memory of the tab say what the page does. They follow a quarter of a second behind, and of two timers in a page the
+ * one that was set later and runs longer ends later, however slow the machine.
+ * @param {import('playwright-core').Page} page
+ */
+export async function noted(page) {
+  await settled(page)
+  await page.evaluate(() => new Promise((done) => setTimeout(done, 300)))
+}
+
+/**
  * Types a value into a number field and waits until the answer to it is on show. A value that asks nothing new, or is none, is answered at once.
  * @param {import('playwright-core').Page} page
  * @param {string} name

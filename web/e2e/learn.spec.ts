@@ -119,7 +119,6 @@ test('an address with a step of the course brings its own text and settings; a s
   await page.goto(`${server.url}#prompt=The+king&set=${set}&lesson=4`)
   await expect.poll(() => page.getByTestId('step-title').textContent()).toBe(STEPS[3]?.title)
   await settled(page)
-  await page.waitForTimeout(300)
   expect(await prompt().inputValue()).toBe('The king')
   expect(await page.getByTestId('field-top_p').inputValue()).toBe('0.7')
   await page.getByTestId('next-step').click()

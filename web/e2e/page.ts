@@ -2,7 +2,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import type { Next, Tokenized } from '../src/lib/api/wire'
-import { launch, open, serve, settled } from './harness.mjs'
+import type { Tab } from '../src/lib/state/view.svelte'
+import { launch, noted, open, serve, settled } from './harness.mjs'
 
 type Device = { hasTouch?: boolean; isMobile?: boolean; viewport?: { width: number; height: number } }
 
@@ -65,9 +66,20 @@ export class OnPage {
   }
   /** The address, when it has caught up. */
   async address(): Promise<URLSearchParams> {
-    await this.page.waitForTimeout(400)
+    await noted(this.page)
     return new URLSearchParams(new URL(this.page.url()).hash.slice(1))
   }
+}
+
+/** What stands in a view once its answer has come. */
+export const SIGNS: Record<Tab, string> = {
+  river: 'row',
+  ranks: 'ranks-headline',
+  compare: 'compare-row',
+  sentence: 'sentence-token',
+  whatif: 'whatif-temperature',
+  draws: 'draw-row',
+  tree: 'branch-compare',
 }
 
 /** What stands under the tokens of the prompt. */

@@ -33,7 +33,6 @@ test('the numbers above a lane do not stand on its neighbour', async () => {
   await setField(on.page, 'repetition_penalty', 1.4)
   await setField(on.page, 'temperature', 0.6)
   await setField(on.page, 'top_k', 30)
-  await on.page.waitForTimeout(300)
   const clashes = await on.page.evaluate(() => {
     const lanes = [...document.querySelectorAll('g.lane')].map((lane) => lane.querySelector('path')!.getBoundingClientRect())
     const rows = [...document.querySelectorAll('[data-testid=row]')]

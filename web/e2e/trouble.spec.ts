@@ -7,7 +7,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core'
 import type { Next } from '../src/lib/api/wire'
 import { writeModel } from '../measure/model.mjs'
 import { seriousFindings } from './axe'
-import { launch, open, serve, setField, settled } from './harness.mjs'
+import { launch, noted, open, serve, setField, settled } from './harness.mjs'
 
 const PROMPT = 'Once upon a time, there was a little'
 
@@ -93,18 +93,21 @@ test('a reload in the middle of a text finds what had come, and can go on', asyn
 })
 
 test('a slow model: the old picture stays, marked as old; typing goes on, and the last word counts', async () => {
+  let answer = () => {}
+  const slow = new Promise<void>((done) => (answer = done))
   await page.route('**/api/v1/next', async (route) => {
-    await new Promise((done) => setTimeout(done, 500))
+    await slow
     await route.continue()
   })
   for (const text of ['The', 'The king', 'The king had']) {
     await prompt().fill(text)
-    await page.waitForTimeout(220) // longer than the pause after which it is read
+    await expect.poll(() => sentence()).toBe(text)
   }
   expect(await page.locator('ol[role=listbox]').getAttribute('aria-busy')).toBe('true')
   expect(await page.getByTestId('row').count()).toBe(20)
   await prompt().press('End')
   await page.keyboard.type(' a')
+  answer()
   await expect.poll(() => sentence(), { timeout: 10_000 }).toBe('The king had a')
   await settled(page)
   const { ids } = (await (await post('tokenize', { text: 'The king had a' })).json()) as { ids: number[] }
@@ -165,7 +168,7 @@ test('two tabs at once: each keeps its own text, settings and numbers, also over
   const said = [await sentence(), await sentence(other)]
   expect(said[0]?.startsWith(PROMPT)).toBe(true)
   expect(said[1]?.startsWith('The king')).toBe(true)
-  await page.waitForTimeout(400)
+  await Promise.all([noted(page), noted(other)])
   for (const each of [page, other]) {
     await each.reload()
     await settled(each)

@@ -115,7 +115,7 @@ test('measures along the sentence: surprisal of the last token, and lines that e
   const path = await ask<PathAnswer>('/path', { tokens: ids })
   const last = path.tokens.at(-1)!
   await expect.poll(() => text('metric-surprisal')).toBe(`${last.surprisal_raw_bits?.toFixed(2)}bits`)
-  for (const key of ['surprisal', 'entropy', 'perplexity', 'top1', 'kl_final_raw', 'kl_raw_final'] as const) expect(await page.getByTestId(`spark-${key}`).count()).toBe(1)
+  for (const key of ['surprisal', 'entropy', 'perplexity', 'top1', 'kl_final_raw', 'kl_raw_final'] as const) await page.getByTestId(`spark-${key}`).waitFor()
   const points = await page.locator('[data-testid=spark-entropy] path').getAttribute('d')
   expect(points?.split('L').length).toBe(path.tokens.length + 1) // every token, and the one to come
   await page.getByTestId('metric-surprisal').click()

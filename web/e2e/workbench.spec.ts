@@ -3,8 +3,10 @@ import { readFileSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import type { Comparison, Next, PathAnswer, Sampled } from '../src/lib/api/wire'
+import { TABS } from '../src/lib/state/view.svelte'
 import { seriousFindings } from './axe'
-import { launch, open, serve, setField, settled } from './harness.mjs'
+import { launch, noted, open, serve, setField, settled } from './harness.mjs'
+import { SIGNS } from './page'
 
 const PROMPT = 'Once upon a time, there was a little'
 
@@ -81,7 +83,7 @@ test('a stream of tokens; a branch from its middle; nothing is lost, and everyth
 })
 const pickedIds = async () => new URLSearchParams(new URL(await addressNow()).hash.slice(1)).get('picks')?.split('.').map(Number) ?? []
 async function addressNow() {
-  await page.waitForTimeout(400) // the address follows a quarter of a second behind
+  await noted(page)
   return page.url()
 }
 
@@ -166,10 +168,10 @@ test('A against B: the numbers of the core', async () => {
   const tokens = await promptIds()
   const expected = await ask<Comparison>('/compare', { tokens, a: { dialect: 'logitpeek', ...sampler }, b: { dialect: 'llama.cpp', ...sampler }, top: 30 })
   await expect.poll(() => page.getByTestId('only-a').textContent()).toBe(String(expected.n_only_a))
-  expect(await page.getByTestId('only-b').textContent()).toBe(String(expected.n_only_b))
+  await expect.poll(() => page.getByTestId('only-b').textContent()).toBe(String(expected.n_only_b))
   const kl = expected.kl_a_b_bits
-  expect(await page.getByTestId('kl-a-b').textContent()).toContain(kl === null ? '∞' : kl.toFixed(2))
-  expect(await page.getByTestId('compare-row').count()).toBe(30)
+  await expect.poll(() => page.getByTestId('kl-a-b').textContent()).toContain(kl === null ? '∞' : kl.toFixed(2))
+  await expect.poll(() => page.getByTestId('compare-row').count()).toBe(30)
   expect(await seriousFindings(page)).toEqual([])
 })
 
@@ -252,9 +254,10 @@ test('models are listed; the shortcuts have a sheet', async () => {
 
 test('on a phone every view fits', async () => {
   await page.setViewportSize({ width: 390, height: 844 })
-  for (const tab of ['ranks', 'compare', 'sentence', 'whatif', 'draws', 'tree']) {
+  for (const tab of TABS) {
     await page.getByTestId(`tab-${tab}`).click()
-    await page.waitForTimeout(250)
+    if (tab === 'compare') await page.getByTestId('freeze').click()
+    await page.getByTestId(tab === 'tree' ? 'branch' : SIGNS[tab]).first().waitFor() // there is one branch: nothing to compare
     expect(await page.evaluate(() => document.documentElement.scrollWidth), tab).toBe(390)
   }
 })
