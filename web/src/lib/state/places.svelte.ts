@@ -1,18 +1,19 @@
 // Keeps the address and the tab's own memory in step with the page, and opens the page from either.
 import { Failure } from '../api/backend'
 import { read, write, type Address } from './address'
-import { restore, save, type Session } from './session'
+import { Memory } from './memory'
+import { save, type Rest, type Session } from './session'
 import { given, Tree, type Pick } from './tree'
 import type { View } from './view.svelte'
 import type { Workbench } from './workbench.svelte'
 
-const MEMORY = 'logitpeek.session'
 const HOW = { h: 'hand', s: 'sample', g: 'greedy' } as const
 
-export const sessionOf = (bench: Workbench): Session =>
-  save(bench.tree, bench.at, {
-    model: bench.status?.model.name ?? '', prompt: bench.applied ?? bench.draft, ...(bench.asChat ? { chat: true as const } : {}), recipe: bench.settings.recipe,
-  })
+export const sessionOf = (bench: Workbench): Session => save(bench.tree, bench.at, restOf(bench))
+
+const restOf = (bench: Workbench): Rest => ({
+  model: bench.status?.model.name ?? '', prompt: bench.applied ?? bench.draft, ...(bench.asChat ? { chat: true as const } : {}), recipe: bench.settings.recipe,
+})
 
 export function addressOf(bench: Workbench, view: View): Address {
   const line = [...bench.path, ...bench.ahead]
@@ -38,13 +39,13 @@ export function addressOf(bench: Workbench, view: View): Address {
 export class Places {
   readonly #bench: Workbench
   readonly #view: View
-  readonly #memory: Storage
+  readonly #memory: Memory
   #written = ''
 
   constructor(bench: Workbench, view: View, memory: Storage) {
     this.#bench = bench
     this.#view = view
-    this.#memory = memory
+    this.#memory = new Memory(memory)
   }
 
   /** From the address, or where it has none, as it was before the reload. False: neither has anything. */
@@ -70,29 +71,18 @@ export class Places {
     if (hash === this.#written) return
     this.#written = hash
     history.replaceState(null, '', `#${hash}`)
-    try {
-      this.#memory.setItem(MEMORY, JSON.stringify({ hash, session: sessionOf(this.#bench) }))
-    } catch {
-      // Full or forbidden: the address still holds the path, only the other branches would not survive a reload.
-      this.#memory.removeItem(MEMORY)
-    }
+    this.#memory.keep(hash, this.#bench.tree, this.#bench.at, restOf(this.#bench))
   }
 
   isOwn = (hash: string): boolean => hash.replace(/^#/, '') === this.#written
 
   /** The whole tree, if this tab remembers it for this very address. */
   #remember(hash: string): boolean {
-    try {
-      const kept: unknown = JSON.parse(this.#memory.getItem(MEMORY) ?? 'null')
-      if (typeof kept !== 'object' || kept === null || !('hash' in kept) || !('session' in kept) || `#${String(kept.hash)}` !== hash) return false
-      const { session, tree, at } = restore(kept.session)
-      if (session.model !== this.#bench.status?.model.name) return false
-      this.#bench.settings.recipe = session.recipe
-      this.#bench.open({ tree, at, prompt: session.prompt, chat: session.chat === true })
-      return true
-    } catch {
-      return false // written by another version: the address will do
-    }
+    const kept = this.#memory.recall(hash.replace(/^#/, ''))
+    if (kept === null || kept.session.model !== this.#bench.status?.model.name) return false
+    this.#bench.settings.recipe = kept.session.recipe
+    this.#bench.open({ tree: kept.tree, at: kept.at, prompt: kept.session.prompt, chat: kept.session.chat === true })
+    return true
   }
 
   async #visit(address: Address): Promise<void> {

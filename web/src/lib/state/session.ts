@@ -1,7 +1,7 @@
 // A session as JSON: the whole tree, the settings, where one stood. The file that is exported, and what a reload finds again.
 import type { DrawMode, Settings, Token } from '../api/wire'
 import type { Recipe } from './sampler.svelte'
-import { Tree, type Pick } from './tree'
+import { Tree, type Pick, type TreeNode } from './tree'
 
 export interface Session {
   logitpeek: 1
@@ -15,7 +15,7 @@ export interface Session {
   recipe: Recipe
 }
 
-interface SavedNode {
+export interface SavedNode {
   parent: number | null
   id: number
   text: string
@@ -33,24 +33,34 @@ interface SavedNode {
   name?: string
 }
 
-export function save(tree: Tree, at: number | null, rest: Omit<Session, 'logitpeek' | 'nodes' | 'at'>): Session {
+/** A session but for its tree. */
+export type Rest = Omit<Session, 'logitpeek' | 'nodes' | 'at'>
+
+export function save(tree: Tree, at: number | null, rest: Rest): Session {
+  const { order, number } = inOrder(tree)
+  return { logitpeek: 1, ...rest, nodes: order.map((node) => saveNode(node, number)), at: number(at) }
+}
+
+/** Nodes in the order they were made, which puts parents first, and the number of each in it. */
+export function inOrder(tree: Tree): { order: TreeNode[]; number: (id: number | null) => number | null } {
   const order = tree.nodes().sort((a, b) => a.id - b.id)
-  const number = new Map(order.map((node, i) => [node.id, i]))
-  const nodes = order.map(({ parent, pick, name }): SavedNode => {
-    const { token, how, rank, probRaw, prob, surprisalBits, seed, u, end } = pick
-    const saved: SavedNode = { parent: parent === null ? null : (number.get(parent) ?? null), id: token.id, text: token.text, bytes_hex: token.bytes_hex, how }
-    if (token.special) saved.special = true
-    if (rank !== null) saved.rank_raw = rank
-    if (probRaw !== null) saved.prob_raw = probRaw
-    if (prob !== null) saved.prob = prob
-    if (surprisalBits !== null) saved.surprisal_bits = Number.isFinite(surprisalBits) ? surprisalBits : null
-    if (seed !== null) saved.seed = seed
-    if (u !== null) saved.u = u
-    if (end) saved.end = true
-    if (name !== null) saved.name = name
-    return saved
-  })
-  return { logitpeek: 1, ...rest, nodes, at: at === null ? null : (number.get(at) ?? null) }
+  const numbers = new Map(order.map((node, i) => [node.id, i]))
+  return { order, number: (id) => (id === null ? null : (numbers.get(id) ?? null)) }
+}
+
+export function saveNode({ parent, pick, name }: TreeNode, number: (id: number | null) => number | null): SavedNode {
+  const { token, how, rank, probRaw, prob, surprisalBits, seed, u, end } = pick
+  const saved: SavedNode = { parent: number(parent), id: token.id, text: token.text, bytes_hex: token.bytes_hex, how }
+  if (token.special) saved.special = true
+  if (rank !== null) saved.rank_raw = rank
+  if (probRaw !== null) saved.prob_raw = probRaw
+  if (prob !== null) saved.prob = prob
+  if (surprisalBits !== null) saved.surprisal_bits = Number.isFinite(surprisalBits) ? surprisalBits : null
+  if (seed !== null) saved.seed = seed
+  if (u !== null) saved.u = u
+  if (end) saved.end = true
+  if (name !== null) saved.name = name
+  return saved
 }
 
 /** The tree of a saved session; throws a sentence that says what is wrong with it. */
