@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { given, Tree, type TreeNode } from '../state/tree'
 import { clusters, runningText } from './bytes'
-import { NOTHING, sentence } from './stretches'
+import { NOTHING, sentence, towards, type Stretch } from './stretches'
 
 const hex = (text: string) => Buffer.from(text).toString('hex')
 const treeOf = (all: readonly string[]) => Tree.of(all.map((bytes_hex, id) => given({ id, text: '', bytes_hex })))
@@ -43,4 +43,22 @@ test('no stretch ends inside a character, and together they say what the sentenc
       const groups = stretches.flatMap(({ from, groups }) => groups.map((group) => ({ from: from + group.from, to: from + group.to, text: group.text })))
       expect(groups).toEqual(clusters(tokens(line)))
     }
+})
+
+// Mutation: draw what is far first, or everything at once -> red.
+test('after a leap what is near is drawn at once, the rest frame by frame, and nothing that was never there waits', () => {
+  const { tree, at } = treeOf(words)
+  const line = tree.path(at)
+  const end = sentence(NOTHING, line, [], 3)
+  expect(towards([], end)).toBe(end.stretches)
+  const back = sentence(end, line.slice(0, 1), line.slice(1), 3)
+  const renewed = (drawn: readonly Stretch[]) => drawn.map((stretch, i) => stretch === back.stretches[i])
+  const first = towards(end.stretches, back)
+  expect(renewed(first)).toEqual([true, true, false, false, false, false, false])
+  const second = towards(first, back)
+  expect(renewed(second)).toEqual([true, true, true, true, false, false, false])
+  expect(towards(towards(second, back), back)).toBe(back.stretches)
+  const other = tree.grow(0, ...words.map((bytes_hex, i) => given({ id: 100 + i, text: '', bytes_hex })))
+  const elsewhere = sentence(end, other.tree.path(other.at), [], 3)
+  expect(towards(end.stretches, elsewhere)).toBe(elsewhere.stretches)
 })

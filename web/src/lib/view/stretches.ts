@@ -43,6 +43,17 @@ export function sentence(before: Sentence, path: readonly TreeNode[], ahead: rea
   return { stretches, stood: path.length, near: Math.abs(path.length - before.stood) <= FEW }
 }
 
+/** Stretches drawn with one frame, where all that changed in them is how far one has come. */
+const MOST = 2
+
+/** The next thing to draw on the way from `drawn` to `whole`: after a leap what is near at once, the rest with the frames that follow. */
+export function towards(drawn: readonly Stretch[], { stretches, stood }: Sentence): readonly Stretch[] {
+  const late = stretches.flatMap((stretch, i) => (stretch !== drawn[i] && stretch.groups === drawn[i]?.groups ? [i] : []))
+  const away = (i: number) => Math.abs((stretches[i]?.from ?? 0) + LONG / 2 - stood)
+  const later = new Set(late.sort((a, b) => away(a) - away(b)).slice(MOST))
+  return later.size === 0 ? stretches : stretches.map((stretch, i) => (later.has(i) ? (drawn[i] ?? stretch) : stretch))
+}
+
 /** A token that begins with a byte from 0x80 to 0xBF may be in the middle of a character. */
 const goesOn = (node: TreeNode | undefined) => /^[89ab]/i.test(node?.pick.token.bytes_hex ?? '')
 
