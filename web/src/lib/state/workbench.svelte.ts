@@ -11,7 +11,7 @@ export { FIRST_PROMPT, FIRST_ROWS } from './asking.svelte'
 export type { Pick } from './tree'
 
 /** Tokens drawn with one frame, at most. */
-const AT_ONCE = 256
+const AT_ONCE = 128
 
 /** Tokens that come by themselves. */
 interface Stream {
