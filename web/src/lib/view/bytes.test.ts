@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Token } from '../api/wire'
-import { bytesOf, clusters, direction, pieces, runningText, spoken } from './bytes'
+import { bytesOf, clusters, direction, leftward, pieces, runningText, spoken } from './bytes'
 
 const token = (bytes_hex: string, id = 0): Token => ({ id, text: '', bytes_hex })
 const hexOf = (text: string) => [...new TextEncoder().encode(text)].map((b) => b.toString(16).padStart(2, '0')).join('')
@@ -53,4 +53,8 @@ test('labels in words', () => {
 // Mutation: look at the first character instead of the first letter -> red.
 test('a text runs the way of its first letter', () => {
   expect([direction('12 « Once'), direction(' 12. שלום world'), direction('“مرحبا”'), direction('!?'), direction('')]).toEqual(['ltr', 'rtl', 'rtl', 'ltr', 'ltr'])
+})
+
+test('a text in which anything runs leftward is told from one in which nothing does', () => {
+  expect([leftward('Once, ½ ☃ é 猫'), leftward('Once שלום'), leftward('a\u200f'), leftward('')]).toEqual([false, true, true, false])
 })

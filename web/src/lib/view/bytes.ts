@@ -32,11 +32,14 @@ export function runningText(tokens: readonly Token[]): string {
   return LENIENT.decode(bytesOf(tokens.map((token) => token.bytes_hex).join('')))
 }
 
+/** Letters and marks that run from right to left, most of those that are in use. */
+const LEFTWARD = /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}\p{Script=Adlam}\u200f\u202b\u202e\u2067]/u
+
 /** Which way a text runs: the way of its first letter. */
-export function direction(text: string): 'ltr' | 'rtl' {
-  const letter = /\p{L}/u.exec(text)?.[0] ?? ''
-  return /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}\p{Script=Adlam}]/u.test(letter) ? 'rtl' : 'ltr'
-}
+export const direction = (text: string): 'ltr' | 'rtl' => (LEFTWARD.test(/\p{L}/u.exec(text)?.[0] ?? '') ? 'rtl' : 'ltr')
+
+/** Something in it runs from right to left. */
+export const leftward = (text: string): boolean => LEFTWARD.test(text)
 
 /** Splits bytes into what can be read and what cannot; neighbours of one kind stay together. */
 export function pieces(bytes: Uint8Array): Piece[] {

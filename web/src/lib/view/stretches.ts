@@ -1,6 +1,6 @@
 // A long sentence in stretches: what happens in one of them is no business of the others, neither for what is computed nor for what is drawn.
 import type { TreeNode } from '../state/tree'
-import { clusters, runningText, type Cluster } from './bytes'
+import { clusters, leftward, runningText, type Cluster } from './bytes'
 
 export interface Stretch {
   /** How many tokens of the sentence come before it. */
@@ -8,6 +8,8 @@ export interface Stretch {
   nodes: readonly TreeNode[]
   /** Its tokens, those that share a character together; counted from the beginning of the stretch. */
   groups: readonly Cluster[]
+  /** Something in it runs from right to left. */
+  leftward: boolean
   /** How many of its tokens lie before where one stands. */
   stood: number
   /** What these say. */
@@ -63,5 +65,5 @@ function renewed(old: Stretch | undefined, { from, nodes, stood }: Pick<Stretch,
   const tokens = nodes.map((node) => node.pick.token)
   return same
     ? { ...old, stood, text: runningText(tokens.slice(0, stood)) }
-    : { from, nodes, stood, groups: clusters(tokens), text: runningText(tokens.slice(0, stood)) }
+    : { from, nodes, stood, groups: clusters(tokens), leftward: leftward(runningText(tokens)), text: runningText(tokens.slice(0, stood)) }
 }
