@@ -1,33 +1,15 @@
 // The course, walked through as a person would, on the shipped model.
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { beforeEach, expect, test } from 'vitest'
+import type { Page } from 'playwright-core'
 import { seriousFindings } from './axe'
-import { launch, open, serve, setField, settled } from './harness.mjs'
+import { setField, settled } from './harness.mjs'
+import { OnPage } from './page'
 import { FLAT, STEPS } from '../src/lib/course/steps'
 
-let server: Awaited<ReturnType<typeof serve>>
-let browser: Browser
-let context: BrowserContext
+const on = new OnPage('My own text')
 let page: Page
-let complaints: string[]
-
-beforeAll(async () => {
-  server = await serve()
-  browser = await launch()
-})
-afterAll(async () => {
-  await browser?.close()
-  await server?.stop()
-})
-beforeEach(async () => {
-  context = await browser.newContext({ viewport: { width: 1440, height: 1000 }, colorScheme: 'light', reducedMotion: 'reduce' })
-  complaints = []
-  context.on('weberror', (error) => complaints.push(error.error().message))
-  page = await open(context, server.url, 'My own text')
-})
-afterEach(async () => {
-  await context.close()
-  expect(complaints).toEqual([])
+beforeEach(() => {
+  ;({ page } = on)
 })
 
 const prompt = () => page.getByLabel('Prompt', { exact: true })
@@ -116,7 +98,7 @@ test('an address with another step, while the course is open, begins that step a
 test('an address with a step of the course brings its own text and settings; a step that is not there is the last one', async () => {
   const set = encodeURIComponent(JSON.stringify({ top_p: 0.7 }))
   await page.goto('about:blank')
-  await page.goto(`${server.url}#prompt=The+king&set=${set}&lesson=4`)
+  await page.goto(`${on.url}#prompt=The+king&set=${set}&lesson=4`)
   await expect.poll(() => page.getByTestId('step-title').textContent()).toBe(STEPS[3]?.title)
   await settled(page)
   expect(await prompt().inputValue()).toBe('The king')
@@ -124,7 +106,7 @@ test('an address with a step of the course brings its own text and settings; a s
   await page.getByTestId('next-step').click()
   await expect.poll(() => prompt().inputValue()).toBe(STEPS[4]?.scene.prompt)
   await page.goto('about:blank')
-  await page.goto(`${server.url}#prompt=The+king&lesson=99`)
+  await page.goto(`${on.url}#prompt=The+king&lesson=99`)
   await expect.poll(() => page.getByTestId('step-title').textContent()).toBe(STEPS.at(-1)?.title)
   await settled(page)
   expect(await prompt().inputValue()).toBe('The king')

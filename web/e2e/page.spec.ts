@@ -1,53 +1,29 @@
 // The page against the real program and its model: what a person does, and that every number is the core's.
 import { seriousFindings } from './axe'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import type { Browser, BrowserContext, Locator, Page } from 'playwright-core'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { Locator, Page } from 'playwright-core'
 import type { Next, Sampler } from '../src/lib/api/wire'
 import { logit, percent } from '../src/lib/view/format'
-import { launch, open, serve, settled, setField } from './harness.mjs'
+import { open, serve, settled, setField } from './harness.mjs'
+import { OnPage } from './page'
 
 const PROMPT = 'Once upon a time, there was a little'
 
-let server: Awaited<ReturnType<typeof serve>>
-let browser: Browser
-let context: BrowserContext
+const on = new OnPage(PROMPT)
 let page: Page
-let complaints: string[]
 let strangers: string[]
-
-beforeAll(async () => {
-  server = await serve()
-  browser = await launch()
-})
-afterAll(async () => {
-  // either may be missing where beforeAll failed
-  await browser?.close()
-  await server?.stop()
-})
-
-beforeEach(async () => {
-  context = await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: 'light', reducedMotion: 'reduce' })
-  complaints = []
+beforeEach(() => {
+  ;({ page } = on)
   strangers = []
-  context.on('weberror', (error) => complaints.push(error.error().message))
-  context.on('request', (request) => {
-    if (!request.url().startsWith(server.url)) strangers.push(request.url())
+  on.context.on('request', (request) => {
+    if (!request.url().startsWith(on.url)) strangers.push(request.url())
   })
-  page = await open(context, server.url, PROMPT)
 })
-afterEach(async () => {
-  await context.close()
-  expect(complaints).toEqual([])
-  expect(strangers).toEqual([])
-})
+afterEach(() => expect(strangers).toEqual([]))
 
-const ask = async <T>(path: string, body: object): Promise<T> => {
-  const response = await fetch(`${server.url}api/v1${path}`, { method: 'POST', body: JSON.stringify(body) })
-  expect(response.status).toBe(200)
-  return (await response.json()) as T
-}
-const promptIds = async (text = PROMPT) => (await ask<{ ids: number[] }>('/tokenize', { text })).ids
-const next = (tokens: number[], sampler: Partial<Sampler> = {}) => ask<Next>('/next', { tokens, sampler, top: 20, trace: true })
+const ask: typeof on.ask = (path, body) => on.ask(path, body)
+const promptIds = on.ids
+const { next } = on
 
 const rows = () => page.getByTestId('row')
 const picks = () => page.getByTestId('pick')
@@ -78,7 +54,7 @@ async function pickRow(n: number) {
 }
 
 test('the model is named, and the first picture is the core’s', async () => {
-  const status = (await (await fetch(`${server.url}api/v1/status`)).json()) as { model: { name: string; quantization: string } }
+  const status = (await (await fetch(`${on.url}api/v1/status`)).json()) as { model: { name: string; quantization: string } }
   const model = await page.getByTestId('model').textContent()
   expect(model).toContain(status.model.name)
   expect(model).toContain(status.model.quantization)
@@ -279,8 +255,8 @@ test('surprise, rank and probability of a pick on hover', async () => {
 })
 
 test('a finger sees the card with the first tap and goes back with the second', async () => {
-  const touch = await browser.newContext({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, reducedMotion: 'reduce' })
-  page = await open(touch, server.url, PROMPT)
+  const touch = await on.browser.newContext({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, reducedMotion: 'reduce' })
+  page = await open(touch, on.url, PROMPT)
   await rows().first().tap()
   await expect.poll(() => picks().count()).toBe(1)
   await settled(page)
@@ -312,7 +288,7 @@ test('with picks, a new prompt waits for Enter; nothing is thrown away by typing
 })
 
 test('a prompt longer than the context is refused in one sentence and stays typed', async () => {
-  const { model } = (await (await fetch(`${server.url}api/v1/status`)).json()) as { model: { context_length: number } }
+  const { model } = (await (await fetch(`${on.url}api/v1/status`)).json()) as { model: { context_length: number } }
   const long = 'one two three four '.repeat(model.context_length / 2)
   const prompt = page.getByLabel('Prompt', { exact: true })
   await prompt.fill(long)
@@ -328,7 +304,7 @@ test('a prompt longer than the context is refused in one sentence and stays type
 test('the server goes and comes back: the page says so, keeps everything, and goes on', async () => {
   const own = await serve()
   const port = Number(new URL(own.url).port)
-  const ownContext = await browser.newContext({ reducedMotion: 'reduce' })
+  const ownContext = await on.browser.newContext({ reducedMotion: 'reduce' })
   page = await open(ownContext, own.url, PROMPT)
   await pickRow(0)
   const text = await sentence()
@@ -354,8 +330,8 @@ test('both themes, remembered', async () => {
   await page.reload()
   await settled(page)
   expect(await page.evaluate(() => document.documentElement.dataset.theme)).toBe('dark')
-  const dark = await browser.newContext({ colorScheme: 'dark' })
-  page = await open(dark, server.url)
+  const dark = await on.browser.newContext({ colorScheme: 'dark' })
+  page = await open(dark, on.url)
   expect(await paper()).not.toBe(light)
   await dark.close()
 })

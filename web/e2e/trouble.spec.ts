@@ -2,46 +2,28 @@
 import { mkdtempSync, rmSync, truncateSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
+import type { Page } from 'playwright-core'
 import type { Next } from '../src/lib/api/wire'
 import { writeModel } from '../measure/model.mjs'
 import { seriousFindings } from './axe'
-import { launch, noted, open, serve, setField, settled } from './harness.mjs'
+import { noted, open, serve, setField, settled } from './harness.mjs'
+import { OnPage } from './page'
 
 const PROMPT = 'Once upon a time, there was a little'
 
-let folder: string
-let server: Awaited<ReturnType<typeof serve>>
-let browser: Browser
-let context: BrowserContext
+const folder = mkdtempSync(join(tmpdir(), 'logitpeek-'))
+for (const name of ['other', 'broken']) writeModel(join(folder, `${name}.gguf`), { vocabulary: 512, context: 256, name: `${name} words` })
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const on = new OnPage(PROMPT, { env: { LOGITPEEK_MODELS: folder } })
 let page: Page
-let complaints: string[]
+beforeEach(() => {
+  ;({ page } = on)
+})
+afterEach(async () => void (await post('model', { name: 'logitpeek-tales-q8_0' }))) // whatever was loaded, the next one finds the first
 
-beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'logitpeek-'))
-  for (const name of ['other', 'broken']) writeModel(join(folder, `${name}.gguf`), { vocabulary: 512, context: 256, name: `${name} words` })
-  server = await serve({ env: { LOGITPEEK_MODELS: folder } })
-  browser = await launch()
-})
-afterAll(async () => {
-  await browser?.close()
-  await server?.stop()
-  rmSync(folder, { recursive: true })
-})
-beforeEach(async () => {
-  context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: 'reduce' })
-  complaints = []
-  context.on('weberror', (error) => complaints.push(error.error().message))
-  page = await open(context, server.url, PROMPT)
-})
-afterEach(async () => {
-  await context.close()
-  expect(complaints).toEqual([])
-  await post('model', { name: 'logitpeek-tales-q8_0' }) // whatever was loaded, the next one finds the first
-})
-
-const post = (path: string, body: object) => fetch(`${server.url}api/v1/${path}`, { method: 'POST', body: JSON.stringify(body) })
+const post = (path: string, body: object) => fetch(`${on.url}api/v1/${path}`, { method: 'POST', body: JSON.stringify(body) })
 const prompt = (where = page) => where.getByLabel('Prompt', { exact: true })
 const sentence = (where = page) => where.getByTestId('running-text').textContent()
 const picks = (where = page) => where.getByTestId('pick')
@@ -59,8 +41,7 @@ async function stream(pace: string, n: number) {
 // Mutation: forget the picks when a stream breaks off -> red.
 test('the server ends in the middle of a text: what came stays, and the page goes on when it is back', async () => {
   const own = await serve()
-  await context.close()
-  context = await browser.newContext({ reducedMotion: 'reduce' })
+  const context = await on.browser.newContext({ reducedMotion: 'reduce' })
   page = await open(context, own.url, PROMPT)
   await stream('100', 60)
   await own.stop()
@@ -137,7 +118,7 @@ test('a model that cannot be loaded: said where it was asked for, and the old on
 
 test('an address edited by hand, with picks that this model does not have: said, and the prompt is there', async () => {
   await page.goto('about:blank')
-  await page.goto(`${server.url}#prompt=The+king&picks=99999999.5`)
+  await page.goto(`${on.url}#prompt=The+king&picks=99999999.5`)
   await problem().waitFor()
   expect(await problem().textContent()).toMatch(/99999999|vocabulary|token/i)
   expect(await prompt().inputValue()).toBe('The king')
@@ -145,7 +126,7 @@ test('an address edited by hand, with picks that this model does not have: said,
 
 test('an address with a dialect and a setting that are not known: the rest of it is there, and what was left out is said', async () => {
   await page.goto('about:blank')
-  await page.goto(`${server.url}#prompt=The+king&dialect=klingon&set=${encodeURIComponent(JSON.stringify({ bogus: 1, top_p: 0.9 }))}`)
+  await page.goto(`${on.url}#prompt=The+king&dialect=klingon&set=${encodeURIComponent(JSON.stringify({ bogus: 1, top_p: 0.9 }))}`)
   await problem().waitFor()
   expect(await problem().textContent()).toMatch(/klingon.*bogus/)
   await settled(page)
@@ -158,7 +139,7 @@ test('an address with a dialect and a setting that are not known: the rest of it
 
 // Mutation: keep the tab's memory in localStorage -> red.
 test('two tabs at once: each keeps its own text, settings and numbers, also over a reload', async () => {
-  const other = await open(context, server.url, 'The king')
+  const other = await open(on.context, on.url, 'The king')
   await setField(other, 'temperature', 0.5)
   await page.getByTestId('row').first().click()
   await picks().first().waitFor()
@@ -182,7 +163,7 @@ test('a model loaded in another tab: this one reads its text anew with it, and u
   await page.getByTestId('row').first().click()
   await picks().first().waitFor()
   await settled(page)
-  const other = await open(context, server.url)
+  const other = await open(on.context, on.url)
   expect((await post('model', { name: 'other' })).status).toBe(200) // as the other tab's dialog does
   await page.getByTestId('field-temperature').fill('0.7')
   await expect.poll(() => page.title(), { timeout: 10_000 }).toContain('other words')

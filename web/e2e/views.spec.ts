@@ -1,52 +1,32 @@
 // The views beside the pipeline, and what stands around it: every number held against the API, everything by keyboard and finger too.
 import { readFileSync } from 'node:fs'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { beforeEach, expect, test } from 'vitest'
+import type { BrowserContext, Page } from 'playwright-core'
 import type { Comparison, Next, PathAnswer, Sampled, Sampler, Sweep } from '../src/lib/api/wire'
 import { interval95 } from '../src/lib/view/binomial'
 import { count, percent } from '../src/lib/view/format'
 import { story } from '../src/lib/view/story'
 import { seriousFindings } from './axe'
-import { launch, open, serve, setField, settled } from './harness.mjs'
+import { setField, settled } from './harness.mjs'
+import { OnPage } from './page'
 
 const PROMPT = 'The little girl opened the door and saw a'
 
-let server: Awaited<ReturnType<typeof serve>>
-let browser: Browser
-let context: BrowserContext
+const on = new OnPage(PROMPT)
 let page: Page
-let complaints: string[]
-
-beforeAll(async () => {
-  server = await serve()
-  browser = await launch()
+let context: BrowserContext
+beforeEach(() => {
+  ;({ page, context } = on)
 })
-afterAll(async () => {
-  await browser?.close()
-  await server?.stop()
-})
-beforeEach(() => begin({}))
-afterEach(async () => {
-  await context.close()
-  expect(complaints).toEqual([])
-})
-
-async function begin(device: { hasTouch?: boolean; isMobile?: boolean; viewport?: { width: number; height: number } }) {
-  context = await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: 'light', reducedMotion: 'reduce', acceptDownloads: true, ...device })
-  complaints = []
-  context.on('weberror', (error) => complaints.push(error.error().message))
-  page = await open(context, server.url, PROMPT)
+async function begin(device: Parameters<typeof on.begin>[0]) {
+  await on.begin(device)
+  ;({ page, context } = on)
 }
 
-const ask = async <T>(path: string, body: object): Promise<T> => {
-  const response = await fetch(`${server.url}api/v1${path}`, { method: 'POST', body: JSON.stringify(body) })
-  expect(response.status).toBe(200)
-  return (await response.json()) as T
-}
-const promptIds = async () => (await ask<{ ids: number[] }>('/tokenize', { text: PROMPT })).ids
+const ask: typeof on.ask = (path, body) => on.ask(path, body)
+const promptIds = on.ids
 const next = (tokens: number[], sampler: Partial<Sampler> = {}, more: object = {}) => ask<Next>('/next', { tokens, sampler, top: 20, trace: true, ...more })
-const text = (id: string) => page.getByTestId(id).textContent()
-const tab = (name: string) => page.getByTestId(`tab-${name}`).click()
+const { text, tab } = on
 
 // Mutation: tell the story of the first row whatever is pointed at -> red.
 test('the story of a token: under the pointer, under the keys, by a finger that rests, and the page does not move', async () => {
@@ -73,7 +53,6 @@ test('the story of a token: under the pointer, under the keys, by a finger that 
 })
 
 test('a finger that rests on a row reads its story and picks nothing', async () => {
-  await context.close()
   await begin({ hasTouch: true, isMobile: true, viewport: { width: 390, height: 844 } })
   const answer = await next(await promptIds())
   const row = page.locator(`[data-testid=row][data-id="${answer.tokens[4]!.id}"]`)

@@ -1,59 +1,28 @@
 // What a person does beyond picking: branches, search, streams, views, knobs, addresses and files, each held against the API.
 import { readFileSync } from 'node:fs'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { beforeEach, expect, test } from 'vitest'
+import type { Page } from 'playwright-core'
 import type { Comparison, Next, PathAnswer, Sampled } from '../src/lib/api/wire'
 import { TABS } from '../src/lib/state/view.svelte'
 import { seriousFindings } from './axe'
-import { launch, noted, open, serve, setField, settled } from './harness.mjs'
-import { SIGNS } from './page'
+import { noted, setField, settled } from './harness.mjs'
+import { OnPage, SIGNS } from './page'
 
 const PROMPT = 'Once upon a time, there was a little'
 
-let server: Awaited<ReturnType<typeof serve>>
-let browser: Browser
-let context: BrowserContext
+const on = new OnPage(PROMPT)
 let page: Page
-let complaints: string[]
-
-beforeAll(async () => {
-  server = await serve()
-  browser = await launch()
-})
-afterAll(async () => {
-  await browser?.close()
-  await server?.stop()
-})
-beforeEach(async () => {
-  context = await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: 'light', reducedMotion: 'reduce', acceptDownloads: true })
-  complaints = []
-  context.on('weberror', (error) => complaints.push(error.error().message))
-  page = await open(context, server.url, PROMPT)
-})
-afterEach(async () => {
-  await context.close()
-  expect(complaints).toEqual([])
+beforeEach(() => {
+  ;({ page } = on)
 })
 
-const ask = async <T>(path: string, body: object): Promise<T> => {
-  const response = await fetch(`${server.url}api/v1${path}`, { method: 'POST', body: JSON.stringify(body) })
-  expect(response.status).toBe(200)
-  return (await response.json()) as T
-}
-const promptIds = async () => (await ask<{ ids: number[] }>('/tokenize', { text: PROMPT })).ids
+const ask: typeof on.ask = (path, body) => on.ask(path, body)
+const promptIds = on.ids
 const sentence = () => page.getByTestId('running-text').textContent()
 const picks = () => page.getByTestId('pick')
 const finalOf = (row: number) => page.getByTestId('row').nth(row).locator('[data-cell=final]').getAttribute('title')
 
-async function generate(n: number) {
-  await page.getByTestId('pace').selectOption('0')
-  await page.getByTestId('generate-n').fill(String(n))
-  const before = await picks().count()
-  await page.getByTestId('generate').click()
-  await expect.poll(() => picks().count()).toBe(before + n)
-  await page.getByTestId('generate').waitFor()
-  await settled(page)
-}
+const generate = (n: number) => on.generate(n)
 
 // Mutation: grow() from the root instead of where one stands -> red.
 test('a stream of tokens; a branch from its middle; nothing is lost, and everything can be undone', async () => {
@@ -128,7 +97,7 @@ test('an address opens the same page; a reload keeps every branch; another tab g
   expect(await sentence()).toBe(text)
   await page.getByTestId('tab-tree').click()
   await expect.poll(() => page.getByTestId('branch').count()).toBe(2)
-  const other = await browser.newContext({ reducedMotion: 'reduce' })
+  const other = await on.browser.newContext({ reducedMotion: 'reduce' })
   const copy = await other.newPage()
   await copy.goto(address)
   await settled(copy)
