@@ -40,8 +40,7 @@ ForwardPass::ForwardPass(const ModelConfig& config, const ModelWeights& weights,
 // All products of one input as one parallel loop over their rows: threads meet once, not once a matrix.
 void ForwardPass::MultiplyAll(std::initializer_list<Product> products, const float* x, size_t n_tokens) {
   constexpr size_t kMinWork = 16384;  // multiply-adds below which another thread costs more than it saves
-  constexpr size_t kRowStep = 32;     // a panel of quant/quants_batch.cc
-  const size_t cols = products.begin()->w.cols;
+  const size_t cols = products.begin()->w.cols, row_step = MatMulRowStep();
   size_t rows = 0;
   std::array<bool, MatMulInputs::kKinds> is_ready = {};
   for (const Product& p : products) {
@@ -52,7 +51,7 @@ void ForwardPass::MultiplyAll(std::initializer_list<Product> products, const flo
     inputs.Reset(kind, x, n_tokens, cols);
     pool_.ParallelFor(n_tokens, MatMulInputs::kStep, [&](size_t begin, size_t end) { inputs.Fill(begin, end); });
   }
-  const size_t grain = kRowStep * (kMinWork / std::max<size_t>(1, kRowStep * cols * n_tokens) + 1);
+  const size_t grain = row_step * (kMinWork / std::max<size_t>(1, row_step * cols * n_tokens) + 1);
   pool_.ParallelFor(rows, grain, [&](size_t begin, size_t end) {
     size_t first = 0;  // index of the product's first row in the loop
     for (const Product& p : products) {

@@ -61,6 +61,7 @@ void MultiplyQuants(const WeightMatrix& w, size_t row_begin, size_t row_end, con
 
 // Any number n_tokens >= 1 of vectors; it pays from kMinBatch on. x: room for a multiple of kBatchStep of them.
 inline constexpr size_t kMinBatch = 5, kBatchStep = 12;
+size_t BatchRows();  // multiplied at once; a multiple of what MultiplyFloatsBatch takes
 void MultiplyFloatsBatch(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* arranged, size_t n_tokens, float* y,
                          size_t y_stride);
 void MultiplyQuantsBatch(const WeightMatrix& w, size_t row_begin, size_t row_end, const RoundedInputs& x, size_t n_tokens, float* y,

@@ -130,4 +130,6 @@ void MatMulRows(const WeightMatrix& w, size_t row_begin, size_t row_end, const f
   MatMulRows(w, row_begin, row_end, inputs, y, y_stride);
 }
 
+size_t MatMulRowStep() { return std::max<size_t>(32, internal::BatchRows()); }
+
 }  // namespace lp

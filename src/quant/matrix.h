@@ -89,4 +89,7 @@ void MatMulRows(const WeightMatrix& w, size_t row_begin, size_t row_end, const M
 void MatMulRows(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, size_t n_tokens, float* y,
                 size_t y_stride);
 
+// A range of rows that is a multiple of this wastes nothing on this processor.
+size_t MatMulRowStep();
+
 }  // namespace lp

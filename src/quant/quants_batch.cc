@@ -34,6 +34,8 @@ using internal::Scratch;
 
 #if HWY_TARGET == HWY_SCALAR  // no vectors, no panels: the same bits token by token
 
+size_t BatchRowsTarget() { return 1; }
+
 void MultiplyQuantsBatchTarget(const WeightMatrix& w, size_t row_begin, size_t row_end, const RoundedInputs& x, size_t n_tokens,
                                float* y, size_t y_stride, Scratch&) {
   for (size_t t = 0; t < n_tokens; ++t) internal::MultiplyQuants(w, row_begin, row_end, x.From(t), y + t * y_stride);
@@ -51,6 +53,8 @@ constexpr size_t kTileVecs = 4, kWidth = kTileVecs * kVec;
 constexpr size_t kTileTokens = kVec == 16 ? 6 : 3;
 constexpr size_t kSums = kTileTokens * kTileVecs;
 constexpr size_t kRunLanes = 8;  // quant/matrix.h
+
+size_t BatchRowsTarget() { return kWidth; }
 
 // kWidth rows, rearranged.
 struct Panel {
@@ -191,9 +195,12 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace lp {
+HWY_EXPORT(BatchRowsTarget);
 HWY_EXPORT(MultiplyQuantsBatchTarget);
 
 namespace internal {
+
+size_t BatchRows() { return HWY_DYNAMIC_DISPATCH(BatchRowsTarget)(); }
 
 void MultiplyQuantsBatch(const WeightMatrix& w, size_t row_begin, size_t row_end, const RoundedInputs& x, size_t n_tokens, float* y,
                          size_t y_stride) {
