@@ -85,7 +85,8 @@ struct LaneSums {
   // Lane i + lane i + 8, then + 4, + 2, + 1.
   HWY_INLINE void Reduce(float* HWY_RESTRICT sums) const {
     const hn::CappedTag<float, 4> d;
-    HWY_ALIGN float quarter[4 * 4] = {};
+    constexpr size_t kWhole = (kN + 3) / 4 * 4;
+    HWY_ALIGN float quarter[4 * kWhole] = {};
     Each<kN>([&](auto k) LP_LAMBDA {
       for (size_t i = 0; i < 4; i += hn::MaxLanes(d)) {
         const auto even = hn::Add(hn::Load(d, lanes[k] + i), hn::Load(d, lanes[k] + i + 8));
@@ -93,8 +94,8 @@ struct LaneSums {
         hn::Store(hn::Add(even, odd), d, quarter + 4 * k + i);
       }
     });
-    HWY_ALIGN float out[4];
-    for (size_t k = 0; k < 4; k += hn::MaxLanes(d)) {
+    HWY_ALIGN float out[kWhole];
+    for (size_t k = 0; k < kWhole; k += hn::MaxLanes(d)) {
       auto l0 = hn::Zero(d), l1 = l0, l2 = l0, l3 = l0;
       hn::LoadInterleaved4(d, quarter + 4 * k, l0, l1, l2, l3);
       hn::Store(hn::Add(hn::Add(l0, l2), hn::Add(l1, l3)), d, out + k);

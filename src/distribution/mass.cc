@@ -1,9 +1,9 @@
 // FindMass and FindMassAround.
 //
-// Few tokens often hold the mass: the best are tried first. Otherwise a sample of the logits says between which two
-// values the prefix ends, almost surely; one pass copies the smaller side (what may be inside, or what may be outside),
-// a second sums it and keeps what lies between the two, and halving finds the end among those. No bracket that fails
-// goes unnoticed, for the sums tell; it is then widened.
+// Few tokens often hold the mass: where sums are known, the best are tried first. Otherwise a sample of the logits says
+// between which two values the prefix ends, almost surely; one pass over all of them sums one side of that bracket and
+// copies what lies between, and halving finds the end among those. No bracket that fails goes unnoticed, for the sums
+// tell; it is then widened.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -12,48 +12,44 @@
 #include "distribution/exp.h"
 #include "distribution/mass_order.h"
 #include "distribution/mass_pass.h"
+#include "distribution/mass_sample.h"
 #include "distribution/select.h"
 
 namespace lp {
 namespace {
 
-constexpr size_t kSampled = 8;  // consecutive logits of each block of 256
-
 // Kept from call to call: a step in its steady state allocates nothing of the size of the vocabulary.
 struct Scratch {
-  std::vector<float> side, between, weights, sample, sample_weights, block_max;
+  std::vector<float> between, narrowed, weights, narrowed_weights;
+  std::vector<BlockSums> all, side;
+  std::vector<uint32_t> ends;
 };
 Scratch& ThreadScratch() {
   thread_local Scratch scratch;
   return scratch;
 }
-float* Room(std::vector<float>& v, size_t n) {
+template <class T>
+T* Room(std::vector<T>& v, size_t n) {
   if (v.size() < n) v.resize(n);
   return v.data();
 }
-size_t WholeBlocks(size_t n) { return (n + LogitVector::kBlock - 1) / LogitVector::kBlock * LogitVector::kBlock; }
 
-// One search. Masses are sums of weights relative to the maximum, not yet divided by sum_exp: total_ is whole_.
+// One search. Masses are sums of weights relative to the maximum, not yet divided by sum_exp.
 class MassSearch {
  public:
-  MassSearch(const LogitVector& x, const VectorSums& sums, Weight weight, Order order)
-      : x_(x), sums_(sums), weight_(weight), order_(order) {
-    const SoftmaxSums& t = sums.total;
-    // As the kernels have it. What rounding it does to all weights alike, dividing by their sum takes back.
-    log_sum_ = static_cast<double>(static_cast<float>(std::log(t.sum_exp)));
-    whole_ = weight == Weight::kEntropy ? t.Entropy() : 1;
-    total_ = weight == Weight::kEntropy ? std::max(0.0, log_sum_ * t.sum_exp - t.sum_x_exp) : t.sum_exp;
+  // `sums` may be empty: the search then fills it.
+  MassSearch(const View& view, std::optional<VectorSums>& sums, Sums which, Weight weight, Order order, float max)
+      : view_(view), sums_(sums), which_(which), weight_(weight), order_(order), max_(max) {
+    if (sums_) SumsAreKnown();
   }
 
   MassEdge Find(double target) {
+    if (!sums_ && !(target > 0 && target < 1)) Compute();
     if (target <= 0) return First();
-    if (!(target <= whole_) || !(total_ > 0)) return All();
-    target_ = target / whole_ * total_;
-    rest_ = total_ - target_;
+    if (sums_ && (!(target <= whole_) || !(total_ > 0))) return All();
+    share_ = target / whole_;
     MassEdge edge;
-    if (!order_.around()) {
-      if (AmongBest(kFew, edge)) return edge;
-    }
+    if (sums_ && !order_.around() && AmongBest(edge)) return edge;
     return Search();
   }
 
@@ -61,225 +57,268 @@ class MassSearch {
   static constexpr size_t kFew = 48;                          // candidates tried before anything else
   static constexpr size_t kSmall = 16 * LogitVector::kBlock;  // logits: no sample below
 
+  double target() const { return share_ * total_; }
+
+  void SumsAreKnown() {
+    const SoftmaxSums& t = sums_->total;
+    // As the kernels have it. What rounding it does to all weights alike, dividing by their sum takes back.
+    log_sum_ = static_cast<double>(static_cast<float>(std::log(t.sum_exp)));
+    whole_ = weight_ == Weight::kEntropy ? t.Entropy() : 1;
+    total_ = MassOf(t);
+  }
+  void Compute() {
+    sums_ = ComputeSums(view_, which_);
+    SumsAreKnown();
+  }
+
   double WeightOf(float v) const {
-    const double y = static_cast<double>(v) - static_cast<double>(sums_.total.max), e = ExpNonPositiveDouble(y);
+    const double y = static_cast<double>(v) - static_cast<double>(max_), e = ExpNonPositiveDouble(y);
     return weight_ == Weight::kEntropy ? e * (log_sum_ - y) : e;
   }
-  double BlockWeight(const BlockSums& b) const {
-    if (b.max == kMasked) return 0;
-    const double s = static_cast<double>(b.max) - static_cast<double>(sums_.total.max);
-    const auto e = static_cast<double>(b.sum_exp);
-    return ExpNonPositiveDouble(s) *
-           (weight_ == Weight::kEntropy ? (log_sum_ - s) * e - static_cast<double>(b.sum_x_exp) : e);
+  double MassOf(const SoftmaxSums& s) const {
+    return weight_ == Weight::kEntropy ? std::max(0.0, log_sum_ * s.sum_exp - s.sum_x_exp) : s.sum_exp;
   }
   MassEdge Normalised(MassEdge edge) const {
     const double scale = total_ > 0 ? whole_ / total_ : 0;
     edge.before = std::max(0.0, edge.before * scale);
     edge.through *= scale;
+    edge.after = std::max(0.0, edge.after * scale);
     return edge;
   }
 
-  // The first token of the order, and the last one where the target is more than everything.
-  MassEdge First() const {
-    MassEdge edge{.n = 1};
-    double best = std::numeric_limits<double>::infinity();
-    for (size_t i = 0; i < x_.size(); ++i) {
-      if (x_[i] == kMasked || order_.Position(x_[i]) >= best) continue;
-      best = order_.Position(x_[i]);
-      edge.last = {static_cast<TokenId>(i), x_[i]};
+  // The token of the lowest position, or (last of all) of the highest.
+  Candidate Extreme(bool last) const {
+    Candidate best;
+    double position = std::numeric_limits<double>::infinity();
+    for (size_t i = 0; i < view_.x.size(); ++i) {
+      const float v = view_[i];
+      if (v == kMasked) continue;
+      const double at = last ? -order_.Position(v) : order_.Position(v);
+      if (at < position || (last && at == position)) best = {static_cast<TokenId>(i), v}, position = at;
     }
+    return best;
+  }
+  MassEdge First() const {
+    MassEdge edge{.last = Extreme(false), .n = 1};
     edge.through = WeightOf(edge.last.value);
+    edge.after = total_ - edge.through;
     return Normalised(edge);
   }
   MassEdge All() const {
-    MassEdge edge{.n = sums_.total.n, .reached = false};
-    double worst = -std::numeric_limits<double>::infinity();
-    for (size_t i = 0; i < x_.size(); ++i) {
-      if (x_[i] == kMasked || order_.Position(x_[i]) < worst) continue;
-      worst = order_.Position(x_[i]);
-      edge.last = {static_cast<TokenId>(i), x_[i]};
-    }
-    edge.through = total_;
+    MassEdge edge{.last = Extreme(true), .n = sums_->total.n, .through = total_, .reached = false};
     edge.before = total_ - WeightOf(edge.last.value);
     return Normalised(edge);
   }
 
-  // Adds up the k best, if the blocks they can be in hold enough at all.
-  bool AmongBest(size_t k, MassEdge& edge) {
-    if (k > x_.n_blocks()) return false;
-    if (weight_ == Weight::kProbability && static_cast<double>(k) < target_) return false;  // no weight is above 1
-    float* block_max = Room(ThreadScratch().block_max, x_.n_blocks());
-    for (size_t b = 0; b < x_.n_blocks(); ++b) block_max[b] = sums_.blocks[b].max;
-    const std::span<const float> maxima(block_max, x_.n_blocks());
-    const float bound = BoundOfKth(maxima, k);
+  // Adds up the best, if the blocks they can be in hold enough at all.
+  bool AmongBest(MassEdge& edge) {
+    if (kFew > view_.x.n_blocks() || view_.lens.Changes()) return false;
+    if (weight_ == Weight::kProbability && static_cast<double>(kFew) < target()) return false;  // no weight is above 1
+    const float bound = BoundOfKth(view_.block_max, kFew);
     double most = 0;
-    for (const BlockSums& b : sums_.blocks) most += b.max >= bound ? BlockWeight(b) : 0;
-    if (most < target_) return false;
+    for (const BlockSums& b : sums_->blocks) {
+      if (b.max >= bound) most += BlockWeight(b);
+    }
+    if (most < target()) return false;
     edge = {};
-    for (const Candidate& c : TopRanked(x_, maxima, k)) {
+    for (const Candidate& c : TopRanked(view_.x, view_.block_max, kFew)) {
       edge.last = c;
       edge.n += 1;
       edge.before = edge.through;
       edge.through += WeightOf(c.value);
-      if (edge.through < target_) continue;
+      if (edge.through < target()) continue;
+      edge.after = total_ - edge.through;
       edge = Normalised(edge);
       return true;
     }
     return false;
   }
-
-  // Keys between which a sample says that the prefix ends; `share` is how much of all logits it holds inside.
-  void Bracket(uint32_t& inner, uint32_t& outer, double& share) {
-    Scratch& s = ThreadScratch();
-    const size_t n = WholeBlocks(x_.n_blocks() * kSampled);
-    float* sample = Room(s.sample, n);
-    float* w = Room(s.sample_weights, n);
-    size_t used = 0;
-    for (size_t b = 0; b < x_.n_blocks(); ++b) {
-      if (sums_.blocks[b].max == kMasked) continue;
-      const float* from = x_.block(b) + kSampled * (b * 7 % (LogitVector::kBlock / kSampled));
-      std::copy_n(from, kSampled, sample + used);
-      used += kSampled;
-    }
-    share = 1;
-    std::fill(sample + used, sample + n, kMasked);
-    mass::Weights(weight_, sample, n, sums_.total.max, static_cast<float>(log_sum_), w);
-
-    // A histogram of the sample by position: weights, and their squares for how wrong it may be.
-    double near = std::numeric_limits<double>::infinity(), far = -near;
-    for (size_t i = 0; i < used; ++i) {
-      const double position = order_.Position(sample[i]);
-      if (sample[i] == kMasked) continue;
-      near = std::min(near, position), far = std::max(far, position);
-    }
-    if (!(near < far)) return;
-    far = std::min(far, near + 100);  // what is 100 nats below has no weight
-    struct Bin {
-      double weight = 0, square = 0;
-      size_t n = 0;
-    };
-    constexpr size_t kBins = 512;
-    std::array<Bin, kBins + 1> bins{};  // bins[i]: positions in (edge(i - 1), edge(i)], then what lies beyond
-    const double width = (far - near) / kBins, per_width = kBins / (far - near);
-    if (!std::isfinite(per_width)) return;  // positions a subnormal apart
-    for (size_t i = 0; i < used; ++i) {
-      if (sample[i] == kMasked) continue;
-      const double at = (order_.Position(sample[i]) - near) * per_width;
-      Bin& bin =
-          bins[static_cast<size_t>(std::clamp(at, 0.0, static_cast<double>(kBins)))];  // clamped first: at may be 1e38
-      const auto weight = static_cast<double>(w[i]);
-      bin.weight += weight, bin.square += weight * weight, ++bin.n;
-    }
-    // What lies beyond bin i, by the sample; it may be `deviations` standard deviations wrong.
-    size_t total = 0;
-    for (const Bin& bin : bins) total += bin.n;
-    for (size_t i = kBins; i-- > 0;) {
-      bins[i].weight += bins[i + 1].weight, bins[i].square += bins[i + 1].square, bins[i].n += bins[i + 1].n;
-    }
-    constexpr double kScale = static_cast<double>(LogitVector::kBlock) / kSampled, kDeviations = 3.5;
-    const auto beyond = [&](size_t i, double deviations) {  // outside edge(i), the upper end of bin i
-      return kScale * (bins[i + 1].weight + deviations * std::sqrt(bins[i + 1].square));
-    };
-    // The last edge at which more is left outside than should be, and the first one at which less is, almost surely.
-    const auto edge = [&](size_t i) {
-      return order_.KeyAt(order_.FromPosition(near + width * static_cast<double>(i + 1)));
-    };
-    size_t first = kBins, last = 0;
-    for (size_t i = 0; i < kBins && beyond(i, -kDeviations) > rest_; ++i) first = i;
-    while (last < kBins && beyond(last, kDeviations) > rest_) ++last;
-    if (first < kBins) inner = edge(first);
-    if (last < kBins) outer = edge(last);
-    if (total > 0) share = 1 - static_cast<double>(last < kBins ? bins[last + 1].n : 0) / static_cast<double>(total);
+  double BlockWeight(const BlockSums& b) const {
+    if (b.max == kMasked) return 0;
+    const double s = static_cast<double>(b.max) - static_cast<double>(max_);
+    const auto e = static_cast<double>(b.sum_exp);
+    return ExpNonPositiveDouble(s) *
+           (weight_ == Weight::kEntropy ? (log_sum_ - s) * e - static_cast<double>(b.sum_x_exp) : e);
   }
 
   MassEdge Search() {
     const uint32_t first = order_.FirstKey();
-    uint32_t inner = first - 1, outer = Order::kLastKey;  // inner + 1 <= the key looked for <= outer
-    double share = 1;
-    if (x_.size() > kSmall) Bracket(inner, outer, share);
-    // From the side with fewer tokens; near either end of all mass from there, for rounding is relative to what is
-    // summed: so nothing never reaches the target, and everything always does.
-    const bool outside = rest_ < 1e-3 * total_ || (share > 0.5 && target_ > 1e-3 * total_);
-    Scratch& s = ThreadScratch();
-    const size_t room = WholeBlocks(x_.size()) + 2 * LogitVector::kBlock;
-    float* side = Room(s.side, room);
-    float* between = Room(s.between, room);
+    mass::Keys keys{first - 1, Order::kLastKey};  // keys.inner + 1 <= the key looked for <= keys.outer
     const auto log_sum = static_cast<float>(log_sum_);
+    if (view_.x.size() > kSmall) mass::FromSample(view_, order_, weight_, max_, log_sum, share_, keys);
+    // From the side that holds less, for rounding is relative to what is summed: nothing never reaches the target,
+    // everything always does, and what is cut is exact however little it is.
+    mass::Bracket bracket{.outside = share_ > 0.5};
+    const auto until = [&](uint32_t key) { return key + 1 == first ? kNothing : order_.Until(key); };
+    Scratch& s = ThreadScratch();
+    const size_t n_blocks = view_.x.n_blocks(), room = (n_blocks + 1) * LogitVector::kBlock;
+    BlockSums* side = Room(s.side, n_blocks);
     for (int attempt = 0;; ++attempt) {
-      if (attempt == 2) inner = first - 1, outer = Order::kLastKey;  // rounding must not send it to and fro
-      const Interval in = inner + 1 == first ? kNothing : order_.Until(inner), out = order_.Until(outer);
-      double base = 0;
-      if (outside) {
-        for (const BlockSums& b : sums_.blocks) base += b.max < out.low ? BlockWeight(b) : 0;
+      if (attempt == 2) keys = {first - 1, Order::kLastKey};  // rounding must not send it to and fro
+      bracket.in = until(keys.inner), bracket.out = until(keys.outer);
+      VectorSums made;
+      const bool unknown = !sums_;
+      if (unknown) made = {.blocks = std::vector<BlockSums>(n_blocks), .which = which_};
+      const Sums which = unknown ? which_ : weight_ == Weight::kEntropy ? Sums::kEntropy : Sums::kMass;
+      float* between = Room(s.between, room);
+      n_between_ = mass::Split(view_, bracket, which, unknown ? nullptr : sums_->blocks.data(),
+                               unknown ? made.blocks.data() : Room(s.all, n_blocks), side, Room(s.ends, n_blocks), between);
+      if (unknown) {
+        made.total = Combine(made.blocks);
+        sums_ = std::move(made);
+        SumsAreKnown();
       }
-      const size_t n_side = mass::CopySide(x_, sums_.blocks.data(), out.low, outside ? in : out, outside, side);
-      const size_t n = mass::SumSide(weight_, side, WholeBlocks(n_side), sums_.total.max, log_sum, outside ? out : in,
-                                     outside, out, in, base, between);
-      float* w = Room(s.weights, WholeBlocks(n));
-      mass::Weights(weight_, between, WholeBlocks(n), sums_.total.max, log_sum, w);
-      const auto mass = [&](Interval interval) {
-        return base + mass::SumInside(between, w, WholeBlocks(n), interval, outside);
-      };
-      const auto reaches = [&](Interval interval) {
-        return outside ? mass(interval) <= rest_ : mass(interval) >= target_;
-      };
-      if (inner + 1 != first && reaches(in)) {
-        outer = inner, inner = first - 1;
-        continue;
-      }
-      if (outer != Order::kLastKey && !reaches(out)) {
-        inner = outer, outer = Order::kLastKey;
-        continue;
-      }
-      while (outer - inner > 1) {
-        const uint32_t middle = inner + (outer - inner) / 2;
-        (reaches(order_.Until(middle)) ? outer : inner) = middle;
-      }
-      const Interval before = outer == first ? kNothing : order_.Until(outer - 1), through = order_.Until(outer);
-      return Walk(before, through, outside ? total_ - mass(before) : mass(before));
+      side_ = Combine(std::span(side, n_blocks));
+      const size_t n = WholeBlocks(n_between_);
+      float* w = Room(s.weights, n);
+      mass::Weights(weight_, between, n, max_, log_sum, w);
+      if (!Halve(between, w, bracket, keys, until)) continue;
+      const mass::Bracket edge{until(keys.outer - 1), until(keys.outer), bracket.outside};
+      return Walk(between, edge, mass::SideSums(which));
     }
   }
 
-  // The end is among the tokens in `through` that are not in `before`: one value, or one on either side of the centre.
-  MassEdge Walk(Interval before, Interval through, double mass_before) {
+  // Narrows the bracket down to one key; false if the prefix ends elsewhere, and the keys say where to look then.
+  template <class Until>
+  bool Halve(const float* between, const float* weights, const mass::Bracket& bracket, mass::Keys& keys,
+             const Until& until) {
+    Scratch& s = ThreadScratch();
+    size_t n = WholeBlocks(n_between_);
+    float* x = Room(s.narrowed, n);
+    float* w = Room(s.narrowed_weights, n);
+    std::copy_n(between, n, x);
+    std::copy_n(weights, n, w);
+    double base = MassOf(side_);
+    const auto reaches = [&](const Interval& interval) {
+      const double mass = base + mass::SumSide(x, w, n, interval, bracket.outside);
+      return bracket.outside ? mass <= total_ - target() : mass >= target();
+    };
+    if (keys.inner + 1 != order_.FirstKey() && reaches(bracket.in)) {
+      keys = {order_.FirstKey() - 1, keys.inner};
+      return false;
+    }
+    if (keys.outer != Order::kLastKey && !reaches(bracket.out)) {
+      keys = {keys.outer, Order::kLastKey};
+      return false;
+    }
+    for (int step = 1; keys.outer - keys.inner > 1; ++step) {
+      const uint32_t middle = keys.inner + (keys.outer - keys.inner) / 2;
+      (reaches(until(middle)) ? keys.outer : keys.inner) = middle;
+      if (step % 3 != 0 || n <= LogitVector::kBlock) continue;
+      n = WholeBlocks(mass::Narrow(x, w, n, {until(keys.inner), until(keys.outer), bracket.outside}, base));
+    }
+    return true;
+  }
+
+  // The end is among the tokens in `edge.out` that are not in `edge.in`: one value, or one on either side of the centre.
+  MassEdge Walk(const float* between, const mass::Bracket& edge, Sums prefix_sums) {
+    const Scratch& s = ThreadScratch();
+    SoftmaxSums before, beyond;  // of what lies between; sum_exp is of weights
     std::vector<Candidate> found;
-    MassEdge edge;
-    edge.n = mass::CountAndCollect(x_, sums_.blocks.data(), before, through, found);
+    for (size_t b = 0, i = 0; b < view_.x.n_blocks(); ++b) {
+      bool here = false;
+      for (; i < s.ends[b]; ++i) {
+        if (edge.in.Holds(between[i]) || !edge.out.Holds(between[i])) {
+          Add(between[i], static_cast<double>(s.weights[i]), edge.in.Holds(between[i]) ? before : beyond);
+        } else {
+          here = true;
+        }
+      }
+      const size_t begin = b * LogitVector::kBlock;
+      for (size_t j = begin; here && j < std::min(view_.x.size(), begin + LogitVector::kBlock); ++j) {
+        const float v = view_[j];
+        if (edge.out.Holds(v) && !edge.in.Holds(v)) found.push_back({static_cast<TokenId>(j), v});
+      }
+    }
     const auto in_order = [&](const Candidate& a, const Candidate& b) { return order_.Before(a, b); };
     if (!std::is_sorted(found.begin(), found.end(), in_order)) std::sort(found.begin(), found.end(), in_order);
-    edge.through = mass_before;
-    for (const Candidate& c : found) {
-      edge.last = c;
-      edge.n += 1;
-      edge.before = edge.through;
-      edge.through += WeightOf(c.value);
-      if (edge.through >= target_) break;
+
+    MassEdge result;
+    result.through = MassOf(side_) + before.sum_exp;
+    if (edge.outside) {
+      double left = MassOf(side_) + beyond.sum_exp;
+      for (const Candidate& c : found) left += WeightOf(c.value);
+      result.through = total_ - left;
     }
-    return Normalised(edge);
+    size_t taken = 0;
+    while (taken < found.size() && (taken == 0 || result.through < target())) {
+      result.last = found[taken++];
+      result.before = result.through;
+      result.through += WeightOf(result.last.value);
+      Add(result.last.value, WeightOf(result.last.value), before);
+    }
+    result.tied = taken < found.size() && found[taken].value == result.last.value;
+    for (; taken < found.size(); ++taken) Add(found[taken].value, WeightOf(found[taken].value), beyond);
+    result.after = edge.outside ? MassOf(side_) + beyond.sum_exp : total_ - result.through;
+    result.n = before.n + (edge.outside ? sums_->total.n - side_.n - n_between_ : side_.n);
+    if (weight_ == Weight::kProbability) {
+      result.prefix = edge.outside ? Sum(Sum(sums_->total, side_, -1), beyond, -1) : Sum(side_, before, 1);
+      result.prefix->n = result.n;
+      result.prefix_sums = prefix_sums;
+    }
+    return Normalised(result);
   }
 
-  const LogitVector& x_;
-  const VectorSums& sums_;
+  // A token among others; `weight` is e^(v - max) where the sums of more than weights are asked for.
+  void Add(float v, double weight, SoftmaxSums& sums) const {
+    const double y = static_cast<double>(v) - static_cast<double>(max_);
+    sums.n += 1;
+    sums.sum_exp += weight;
+    sums.sum_x_exp += y * weight;
+    sums.sum_xx_exp += y * y * weight;
+  }
+  static SoftmaxSums Sum(SoftmaxSums a, const SoftmaxSums& b, double sign) {
+    a.sum_exp += sign * b.sum_exp;
+    a.sum_x_exp += sign * b.sum_x_exp;
+    a.sum_xx_exp += sign * b.sum_xx_exp;
+    a.sum_exp2 = 0;
+    return a;
+  }
+
+  static size_t WholeBlocks(size_t n) {
+    return (n + LogitVector::kBlock - 1) / LogitVector::kBlock * LogitVector::kBlock;
+  }
+
+  const View view_;
+  std::optional<VectorSums>& sums_;
+  Sums which_;
   Weight weight_;
   Order order_;
-  double log_sum_;
-  double whole_ = 0;  // the sum of all weights in the caller's units: 1, or the entropy
+  float max_;
+  double log_sum_ = 0;
+  double whole_ = 1;  // the sum of all weights in the caller's units: 1, or the entropy
   double total_ = 0;  // and in ours
-  double target_ = 0, rest_ = 0;
+  double share_ = 0;  // of all weight, that is looked for
+  SoftmaxSums side_;  // what the pass summed
+  size_t n_between_ = 0;
 };
+
+// The maxima of blocks whose sums are known, as a View wants them.
+MassEdge Find(const LogitVector& x, const VectorSums& sums, Weight weight, Order order, double target) {
+  LP_CHECK(sums.blocks.size() == x.n_blocks());
+  if (sums.total.n == 0) return {.reached = false};
+  thread_local std::vector<float> maxima;
+  maxima.clear();
+  for (const BlockSums& b : sums.blocks) maxima.push_back(b.max);
+  std::optional<VectorSums> known = sums;
+  return MassSearch({x, {}, maxima, sums.total.n == x.size()}, known, sums.which, weight, order, sums.total.max).Find(target);
+}
 
 }  // namespace
 
+MassEdge FindMass(const View& x, std::optional<VectorSums>& sums, Sums which, Weight weight, double target) {
+  LP_CHECK(sums || weight == Weight::kProbability);
+  const float max = *std::max_element(x.block_max.begin(), x.block_max.end());
+  if (max == kMasked) return {.reached = false};
+  return MassSearch(x, sums, which, weight, Order::ByRank(max), max).Find(target);
+}
+
 MassEdge FindMass(const LogitVector& x, const VectorSums& sums, Weight weight, double target) {
-  LP_CHECK(sums.blocks.size() == x.n_blocks());
-  if (sums.total.n == 0) return {.reached = false};
-  return MassSearch(x, sums, weight, Order::ByRank(sums.total.max)).Find(target);
+  return Find(x, sums, weight, Order::ByRank(sums.total.max), target);
 }
 
 MassEdge FindMassAround(const LogitVector& x, const VectorSums& sums, double centre, double target) {
-  LP_CHECK(sums.blocks.size() == x.n_blocks());
-  if (sums.total.n == 0) return {.reached = false};
-  return MassSearch(x, sums, Weight::kProbability, Order::AroundCentre(centre)).Find(target);
+  return Find(x, sums, Weight::kProbability, Order::AroundCentre(centre), target);
 }
 
 }  // namespace lp

@@ -1,31 +1,44 @@
 // The passes over logits that FindMass is made of. Internal to mass.cc.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
+#include "distribution/lens.h"
 #include "distribution/mass_order.h"
 #include "distribution/select.h"
 
 namespace lp::mass {
 
-// Copies what lies inside (or, with `outside`, what does not) to `to`, padded with -inf to whole blocks; returns how
-// many. Blocks whose maximum is below `skip_below` are left out.
-size_t CopySide(const LogitVector& x, const BlockSums* sums, float skip_below, Interval interval, bool outside,
-                float* to);
+// Where a prefix of some order is known to end: all of `in` belongs to it, nothing outside `out` does. The sums of one
+// side are wanted: of what is inside `in`, or of what is outside `out`.
+struct Bracket {
+  Interval in, out;
+  bool outside;
+};
+
+// The one pass over the vocabulary: every block's sums, as many as `which` says, and those of the side, as many as
+// SideSums(which), both relative to the block's maximum. Copies what lies between, block by block: those of block b end
+// at to[ends[b]]. Returns how many. With `known` sums those of blocks that lie beyond as a whole are taken from there.
+// all, side, ends: [n_blocks]; to: room for all and a block more.
+size_t Split(const View& view, const Bracket& bracket, Sums which, const BlockSums* known, BlockSums* all,
+             BlockSums* side, uint32_t* ends, float* to);
+// How many sums of a side Split makes: of kAll only the mass, for nobody asks for more.
+constexpr Sums SideSums(Sums which) { return which == Sums::kAll ? Sums::kMass : which; }
 
 // The weights of x[0, n), whole blocks, not yet divided by their sum; `log_sum` is the logarithm of sum e^(x - max).
 void Weights(Weight weight, const float* x, size_t n, float max, float log_sum, float* w);
 
-// Over x[0, n), whole blocks: adds the weights inside `sum_in` (or, with `outside`, of those outside it) to `sum`, and
-// copies what lies in `copy_in` but not in `copy_not_in` to `to`; returns how many.
-size_t SumSide(Weight weight, const float* x, size_t n, float max, float log_sum, Interval sum_in, bool outside,
-               Interval copy_in, Interval copy_not_in, double& sum, float* to);
+// kSampled consecutive logits of each block that is not masked, but for the block's maximum; padded with -inf to whole
+// blocks. Returns how many. to: [kSampled * n_blocks], and a block more.
+constexpr size_t kSampled = 8;
+size_t Sample(const View& view, float* to);
 
-// The sum of w where x lies inside `interval` (or outside). x, w: [n], whole blocks.
-double SumInside(const float* x, const float* w, size_t n, Interval interval, bool outside);
+// The sum of w where x lies on the side of `interval` asked for. x, w: [n], whole blocks.
+double SumSide(const float* x, const float* w, size_t n, Interval interval, bool outside);
 
-// Counts what lies in `inner`, and collects what lies in `outer` only.
-size_t CountAndCollect(const LogitVector& x, const BlockSums* sums, Interval inner, Interval outer,
-                       std::vector<Candidate>& found);
+// Keeps of x and w, in place, what lies between; padded to whole blocks. Returns how many; adds the weights on the side
+// to `side`.
+size_t Narrow(float* x, float* w, size_t n, const Bracket& bracket, double& side);
 
 }  // namespace lp::mass

@@ -16,7 +16,8 @@
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 
 #include "distribution/exp-inl.h"
-#include "distribution/lanes-inl.h"
+#include "distribution/lens-inl.h"
+#include "distribution/sums-inl.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -65,67 +66,62 @@ HWY_INLINE void SumLanes(const float* HWY_RESTRICT x, float block_max, const Rel
     RowVec y[4], e[4];
     Each<4>([&](auto v) LP_LAMBDA { y[v] = relative(hn::LoadU(d, x + at(v)), max); });
     ExpFlush<4>(d, y, e);
-    Lanes::Accumulate(acc[0], e);
-    if constexpr (kSums > 1) Lanes::AccumulateProducts(acc[1], y, e);
-    if constexpr (kSums > 3) Lanes::AccumulateProducts(acc[3], e, e);
-    if constexpr (kSums > 2) {
-      Each<4>([&](auto v) LP_LAMBDA { e[v] = hn::Mul(y[v], e[v]); });
-      Lanes::AccumulateProducts(acc[2], y, e);
-    }
+    AddTerms<Lanes, 0, kSums>(acc, y, e);
   });
 }
 
-// Maxima are known from the first block to the last or not at all (nullptr); of the first known_n blocks it is known that
-// they hold no mask. Several blocks at a time: their maxima first, their lanes in the end, so that no exponential waits
+// Through a lens, if there is one. Maxima are known from the first block to the last or not at all (nullptr; with a lens
+// they must be); of the first known_n blocks it is known that they hold no mask. Several blocks at a time: their maxima first, their lanes in the end, so that no exponential waits
 // for a maximum across lanes.
 template <Sums kWhich, class Relative>
-HWY_INLINE void SumEach(const float* const* blocks, size_t n_blocks, const float* known_max, size_t known_n,
-                        const Relative& relative, BlockSums* HWY_RESTRICT out) {
-  constexpr size_t kSums = static_cast<size_t>(kWhich) + 1, kGroup = 8;
+HWY_INLINE void SumEach(const float* const* blocks, size_t n_blocks, const Lens& lens, const float* known_max,
+                        size_t known_n, const Relative& relative, BlockSums* HWY_RESTRICT out) {
+  constexpr size_t kSums = CountOf(kWhich), kGroup = 8;
   LaneSums<kSums> lanes[kGroup];
+  HWY_ALIGN float rooms[kGroup][kBlock];
+  const float* seen[kGroup];
   for (size_t first = 0; first < n_blocks; first += kGroup) {
     const size_t end = std::min(n_blocks, first + kGroup);
     for (size_t b = first; b < end; ++b) {
       out[b] = {};
+      seen[b - first] = blocks[b];
       if (known_max == nullptr) {
         LookAt(blocks[b], out[b]);
-      } else {
+      } else if (known_max[b] > kMasked) {
+        seen[b - first] = BlockThrough(lens, blocks[b], b, rooms[b - first]);
         out[b].max = known_max[b];
-        out[b].n = static_cast<float>(b < known_n ? kBlock : CountFinite(blocks[b]));
+        out[b].n = static_cast<float>(b < known_n ? kBlock : CountFinite(seen[b - first]));
       }
     }
     for (size_t b = first; b < end; ++b) {
-      if (out[b].n > 0) SumLanes(blocks[b], out[b].max, relative, lanes[b - first]);
+      if (out[b].n > 0) SumLanes(seen[b - first], out[b].max, relative, lanes[b - first]);
     }
     for (size_t b = first; b < end; ++b) {
       if (out[b].n == 0) continue;
       float sums[kSums];
       lanes[b - first].Reduce(sums);
-      out[b].sum_exp = sums[0];
-      if constexpr (kSums > 1) out[b].sum_x_exp = sums[1];
-      if constexpr (kSums > 2) out[b].sum_xx_exp = sums[2];
-      if constexpr (kSums > 3) out[b].sum_exp2 = sums[3];
+      StoreTerms<kSums>(sums, out[b]);
     }
   }
 }
 
-void SumBlocks(Sums which, const float* const* blocks, size_t n_blocks, const float* max, size_t known_n,
-               BlockSums* HWY_RESTRICT out) {
+void SumBlocks(Sums which, const float* const* blocks, size_t n_blocks, const Lens& lens, const float* max,
+               size_t known_n, BlockSums* HWY_RESTRICT out) {
   switch (which) {
     case Sums::kMass:
-      return SumEach<Sums::kMass>(blocks, n_blocks, max, known_n, Plain(), out);
+      return SumEach<Sums::kMass>(blocks, n_blocks, lens, max, known_n, Plain(), out);
     case Sums::kEntropy:
-      return SumEach<Sums::kEntropy>(blocks, n_blocks, max, known_n, Plain(), out);
+      return SumEach<Sums::kEntropy>(blocks, n_blocks, lens, max, known_n, Plain(), out);
     case Sums::kVarentropy:
-      return SumEach<Sums::kVarentropy>(blocks, n_blocks, max, known_n, Plain(), out);
+      return SumEach<Sums::kVarentropy>(blocks, n_blocks, lens, max, known_n, Plain(), out);
     case Sums::kAll:
-      return SumEach<Sums::kAll>(blocks, n_blocks, max, known_n, Plain(), out);
+      return SumEach<Sums::kAll>(blocks, n_blocks, lens, max, known_n, Plain(), out);
   }
 }
 
 void SumScaled(const float* const* blocks, size_t n_blocks, float factor, const float* max, size_t known_n,
                BlockSums* HWY_RESTRICT out) {
-  SumEach<Sums::kEntropy>(blocks, n_blocks, max, known_n, Scaled{factor}, out);
+  SumEach<Sums::kEntropy>(blocks, n_blocks, Lens{}, max, known_n, Scaled{factor}, out);
 }
 
 }  // namespace HWY_NAMESPACE
@@ -134,10 +130,8 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace lp {
-namespace {
-
 // From each block's own maximum to the maximum of all: with s = (block max - max) / t, e^(y + s) = e^y e^s.
-SoftmaxSums Combine(std::span<const BlockSums> blocks, double t = 1) {
+SoftmaxSums Combine(std::span<const BlockSums> blocks, double t) {
   SoftmaxSums total;
   for (const BlockSums& b : blocks) total.max = std::max(total.max, b.max);
   if (total.max == kMasked) return total;
@@ -166,8 +160,6 @@ SoftmaxSums Combine(std::span<const BlockSums> blocks, double t = 1) {
   return total;
 }
 
-}  // namespace
-
 HWY_EXPORT(SumBlocks);
 HWY_EXPORT(SumScaled);
 
@@ -186,8 +178,9 @@ double SoftmaxSums::MeanLogit() const { return static_cast<double>(max) + sum_x_
 
 namespace {
 
-void Sum(Sums which, std::span<const float* const> blocks, const float* max, size_t known_n, BlockSums* out) {
-  HWY_DYNAMIC_DISPATCH(SumBlocks)(which, blocks.data(), blocks.size(), max, known_n, out);
+void Sum(Sums which, std::span<const float* const> blocks, const Lens& lens, const float* max, size_t known_n,
+         BlockSums* out) {
+  HWY_DYNAMIC_DISPATCH(SumBlocks)(which, blocks.data(), blocks.size(), lens, max, known_n, out);
 }
 
 // Of how many blocks at the start it is known that they hold no mask.
@@ -201,7 +194,15 @@ size_t KnownN(const LogitVector& x, const Known& known) {
 VectorSums ComputeSums(const LogitVector& x, Sums which, const Known& known) {
   VectorSums sums{.blocks = std::vector<BlockSums>(x.n_blocks()), .which = which};
   const bool scanned = !known.block_max.empty();
-  Sum(which, x.blocks(), scanned ? known.block_max.data() : nullptr, scanned ? KnownN(x, known) : 0, sums.blocks.data());
+  Sum(which, x.blocks(), {}, scanned ? known.block_max.data() : nullptr, scanned ? KnownN(x, known) : 0,
+      sums.blocks.data());
+  sums.total = Combine(sums.blocks);
+  return sums;
+}
+
+VectorSums ComputeSums(const View& x, Sums which) {
+  VectorSums sums{.blocks = std::vector<BlockSums>(x.x.n_blocks()), .which = which};
+  Sum(which, x.x.blocks(), x.lens, x.block_max.data(), KnownN(x.x, {x.block_max, x.no_masks}), sums.blocks.data());
   sums.total = Combine(sums.blocks);
   return sums;
 }
@@ -228,7 +229,7 @@ VectorSums ComputeSums(const LogitVector& x, const LogitVector& before, const Ve
   for (size_t b = 0; b < x.n_blocks();) {
     size_t end = b;
     while (end < x.n_blocks() && !x.SharesBlock(before, end)) ++end;
-    if (end > b) Sum(sums.which, x.blocks().subspan(b, end - b), nullptr, 0, sums.blocks.data() + b);
+    if (end > b) Sum(sums.which, x.blocks().subspan(b, end - b), {}, nullptr, 0, sums.blocks.data() + b);
     b = end + 1;
   }
   sums.total = Combine(sums.blocks);

@@ -12,6 +12,7 @@
 #include <span>
 #include <vector>
 
+#include "distribution/lens.h"
 #include "distribution/logit_vector.h"
 
 namespace lp {
@@ -57,6 +58,8 @@ struct BlockSums {
   float n = 0;  // logits above -inf: at most 256, exact
   float sum_exp = 0, sum_x_exp = 0, sum_xx_exp = 0, sum_exp2 = 0;
 };
+// Those of blocks together, of logits that were divided by `t` after their maxima were taken.
+SoftmaxSums Combine(std::span<const BlockSums> blocks, double t = 1);
 struct VectorSums {
   std::vector<BlockSums> blocks;  // [n_blocks]
   SoftmaxSums total;
@@ -68,6 +71,8 @@ struct Known {
   bool no_masks = false;             // no logit is -inf
 };
 VectorSums ComputeSums(const LogitVector& x, Sums which = Sums::kAll, const Known& known = {});
+// The same of what a lens shows.
+VectorSums ComputeSums(const View& x, Sums which);
 // Those of x / t, the quotients not rounded to float32, as far as the entropy needs them (kEntropy). The maxima must be
 // known.
 SoftmaxSums ComputeSumsOfQuotient(const LogitVector& x, float t, const Known& known);

@@ -45,10 +45,11 @@ bool TiesAfter(const State& state, const Candidate& last, size_t n) {
   return state.Ranked(n + 1).value == last.value;
 }
 
-// Keeps the first n of the rank order, of which `last` is the n-th.
-Outcome CutThrough(const State& state, const Candidate& last, size_t n) {
+// Keeps the first n of the rank order, of which `last` is the n-th; `found`: a search by probability that ended there.
+Outcome CutThrough(const State& state, const Candidate& last, size_t n, const MassEdge* found = nullptr) {
   if (n >= state.n()) return {};
-  return {.state = state.KeepThrough(last, n), .low = Wide(last.value), .boundary = TiesAfter(state, last, n)};
+  const bool tied = found != nullptr && found->tied ? *found->tied : TiesAfter(state, last, n);
+  return {.state = state.KeepThrough(last, n, found), .low = Wide(last.value), .boundary = tied};
 }
 Outcome CutAfter(const State& state, size_t n) {
   if (n >= state.n()) return {};
@@ -162,7 +163,7 @@ Outcome Apply(const TopP& stage, const State& state, const Step&) {
   if (stage.rule == MassRule::kThroughLessOrEqual && edge.through > stage.p) --n;
   if (near) n = Float32Count(stage, state).value_or(n);
   n = std::clamp(n, MinKeep(stage.min_keep, state), state.n());
-  Outcome outcome = n == edge.n ? CutThrough(state, edge.last, n) : CutAfter(state, n);
+  Outcome outcome = n == edge.n ? CutThrough(state, edge.last, n, &edge) : CutAfter(state, n);
   outcome.boundary = outcome.boundary || near;
   if (n < state.n()) outcome.threshold = state.ProbabilityOf(static_cast<float>(outcome.low));
   return outcome;
@@ -246,7 +247,10 @@ Outcome Apply(const TopH& stage, const State& state, const Step& step) {
     TopH rest = stage;
     rest.n_max = 0;
     Outcome outcome = Apply(rest, best, step);
-    if (outcome.state) return outcome;
+    if (outcome.state) {
+      outcome.state = state.KeepTop(outcome.state->n());  // nothing may refer to `best`
+      return outcome;
+    }
     const Outcome first = CutAfter(state, best.n());
     outcome.state = first.state;
     outcome.low = first.low;

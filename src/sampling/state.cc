@@ -71,6 +71,17 @@ State State::Wide(LogitVector values, const State& before) {
   return state;
 }
 
+State State::Through(const Lens& lens, const State& before) {
+  State state = Wide({}, before);
+  // A division joins the cut before it; anything else looks at what is written down.
+  const bool joins = before.source_ != nullptr && before.lens_.divisor == 1 && lens.low == Lens::kLowest;
+  state.source_ = joins ? before.source_ : &before;
+  state.lens_ = joins ? before.lens_ : lens;
+  state.lens_.divisor = lens.divisor;
+  if (joins) state.lost_ = before.lost_;
+  return state;
+}
+
 State State::Narrow(std::vector<Candidate> list, size_t n_vocab) {
   LP_CHECK(!list.empty());
   State state;
@@ -85,8 +96,13 @@ State State::Narrow(std::vector<Candidate> list, size_t n_vocab) {
   return state;
 }
 
+const LogitVector& State::values() const {
+  if (values_.size() == 0 && source_ != nullptr) values_ = lp::Make(source_->values(), lens_);
+  return values_;
+}
+
 float State::Value(TokenId id) const {
-  if (!narrow_) return values_.at(id);
+  if (!narrow_) return source_ != nullptr ? lens_.Of(source_->Value(id), static_cast<size_t>(id)) : values_.at(id);
   if (list_.size() <= 32) {
     for (const Candidate& c : list_) {
       if (c.id == id) return c.value;
@@ -112,7 +128,7 @@ std::vector<float> State::Values(const IdIndex& ids) const {
   if (narrow_) {
     for (const Candidate& c : list_) ids.ForEach(c.id, [&](size_t i) { values[i] = c.value; });
   } else {
-    for (size_t i = 0; i < values.size(); ++i) values[i] = values_.at(ids.ids()[i]);
+    for (size_t i = 0; i < values.size(); ++i) values[i] = Value(ids.ids()[i]);
   }
   return values;
 }
@@ -128,33 +144,40 @@ std::vector<double> State::ProbabilitiesOf(std::span<const float> values) const 
 
 std::span<const float> State::block_max() const {
   if (!block_max_.empty()) return block_max_;
-  if (before_ != nullptr && !before_->narrow_) {
-    block_max_ = BlockMaxima(values_, before_->values_, before_->block_max());
+  if (source_ != nullptr) {
+    block_max_ = BlockMaxima(source_->values(), source_->block_max(), lens_);
+  } else if (before_ != nullptr && !before_->narrow_) {
+    block_max_ = BlockMaxima(values_, before_->values(), before_->block_max());
   } else {
     block_max_ = ScanLogits(values_).block_max;
   }
   return block_max_;
 }
 
-Known State::Scanned() const { return {.block_max = block_max(), .no_masks = n_ == values_.size()}; }
+Known State::Scanned() const { return {.block_max = block_max(), .no_masks = n_ == n_vocab_}; }
+
+View State::view() const {
+  return {source_ != nullptr ? source_->values() : values_, lens_, block_max(), n_ == n_vocab_};
+}
 
 SoftmaxSums State::SumsDividedBy(float t) const {
   LP_CHECK(!narrow_);
-  return ComputeSumsOfQuotient(values_, t, Scanned());
+  return ComputeSumsOfQuotient(values(), t, Scanned());
 }
 
 const VectorSums& State::vector_sums(Sums least) const {
   if (vector_sums_ && vector_sums_->which >= least) return *vector_sums_;
-  const bool known = before_ != nullptr && before_->vector_sums_ && before_->vector_sums_->which >= least;
-  vector_sums_ = known ? ComputeSums(values_, before_->values_, *before_->vector_sums_)
-                       : ComputeSums(values_, std::max(least, expected_), Scanned());
+  const bool known = source_ == nullptr && before_ != nullptr && before_->vector_sums_ &&
+                     before_->vector_sums_->which >= least;
+  vector_sums_ = known ? ComputeSums(values_, before_->values(), *before_->vector_sums_)
+                       : ComputeSums(view(), std::max(least, expected_));
   return *vector_sums_;
 }
 
 const SoftmaxSums& State::sums(Sums least) const {
-  if (!narrow_) return vector_sums(least).total;
-  if (!sums_) sums_ = SumsOf(list_);
-  return *sums_;
+  if (narrow_ && !sums_) sums_ = SumsOf(list_);
+  const bool told = sums_ && sums_which_ >= least && !(vector_sums_ && vector_sums_->which >= least);
+  return told ? *sums_ : vector_sums(least).total;
 }
 
 std::span<const Candidate> State::Top(size_t k) const {
@@ -163,7 +186,9 @@ std::span<const Candidate> State::Top(size_t k) const {
   if (top_.size() < k) {
     // A few more than asked for: whoever asks for the k-th token mostly wants to know whether the next one ties with it.
     const size_t n = std::min(n_, std::max(k + 8, 2 * top_.size()));
-    top_ = edited_.empty() ? TopRanked(values_, block_max(), n) : BestOfEdited(n);
+    top_ = source_ != nullptr  ? BestThroughLens(n)
+           : edited_.empty() ? TopRanked(values_, block_max(), n)
+                             : BestOfEdited(n);
   }
   return std::span(top_).first(k);
 }
@@ -181,12 +206,28 @@ std::vector<Candidate> State::BestOfEdited(size_t k) const {
   const auto n_unchanged = static_cast<std::ptrdiff_t>(best.size());
   for (const TokenId id : edited_) {
     const float x = values_.at(id);
-    if (x > kMasked && x != before_->values_.at(id)) best.push_back({id, x});
+    if (x > kMasked && x != before_->Value(id)) best.push_back({id, x});
   }
   std::sort(best.begin() + n_unchanged, best.end(), RanksBefore);
   std::inplace_merge(best.begin(), best.begin() + n_unchanged, best.end(), RanksBefore);
   best.resize(std::min(k, best.size()));
   return best;
+}
+
+// A lens keeps the order, but for ties that rounding makes: among the best are the best before, unless the last of those
+// ties with what was not looked at.
+std::vector<Candidate> State::BestThroughLens(size_t k) const {
+  std::vector<Candidate> best;
+  for (const Candidate& c : source_->Top(k + 8)) {
+    const float x = lens_.Of(c.value, static_cast<size_t>(c.id));
+    if (x > kMasked) best.push_back({c.id, x});
+  }
+  const bool all = best.size() == n_;
+  const float last = best.back().value;
+  std::sort(best.begin(), best.end(), RanksBefore);
+  if (best.size() > k) best.resize(k);
+  if (all || (best.size() == k && best.back().value > last)) return best;
+  return TopRanked(values(), block_max(), k);
 }
 
 Candidate State::Ranked(size_t rank) const {
@@ -195,8 +236,9 @@ Candidate State::Ranked(size_t rank) const {
   if (rank <= top_.size() || rank <= kNarrow) return Top(rank)[rank - 1];
   std::vector<Candidate> all;
   all.reserve(n_);
-  for (size_t i = 0; i < values_.size(); ++i) {
-    if (values_[i] > kMasked) all.push_back({static_cast<TokenId>(i), values_[i]});
+  const LogitVector& x = values();
+  for (size_t i = 0; i < x.size(); ++i) {
+    if (x[i] > kMasked) all.push_back({static_cast<TokenId>(i), x[i]});
   }
   const auto at = all.begin() + static_cast<std::ptrdiff_t>(rank - 1);
   std::nth_element(all.begin(), at, all.end(), RanksBefore);
@@ -204,8 +246,12 @@ Candidate State::Ranked(size_t rank) const {
 }
 
 MassEdge State::FindMass(Weight weight, double target) const {
-  if (!narrow_)
-    return lp::FindMass(values_, vector_sums(weight == Weight::kEntropy ? Sums::kEntropy : Sums::kMass), weight, target);
+  if (!narrow_) {
+    // Sums that are known, or soon made, come first; otherwise one pass is for them and for the search.
+    if (weight == Weight::kEntropy) vector_sums(Sums::kEntropy);
+    if (source_ == nullptr && before_ != nullptr && before_->vector_sums_) vector_sums(Sums::kMass);
+    return lp::FindMass(view(), vector_sums_, expected_, weight, target);
+  }
   return Accumulate(
       n_, target, [&](size_t i) { return list_[i]; },
       [&](const Candidate& c) {
@@ -215,7 +261,7 @@ MassEdge State::FindMass(Weight weight, double target) const {
 }
 
 MassEdge State::FindMassAround(double centre, double target) const {
-  if (!narrow_) return lp::FindMassAround(values_, vector_sums(Sums::kMass), centre, target);
+  if (!narrow_) return lp::FindMassAround(values(), vector_sums(Sums::kMass), centre, target);
   const std::vector<Candidate> order = NearestTo(centre, std::numeric_limits<double>::infinity());
   return Accumulate(
       n_, target, [&](size_t i) { return order[i]; }, [&](const Candidate& c) { return ProbabilityOf(c.value); });
@@ -233,7 +279,7 @@ std::vector<Candidate> State::NearestTo(double centre, double reach) const {
     };
     const float low = std::max(-kMost, std::nextafter(edge(centre - reach), kMasked)),
                 high = std::nextafter(edge(centre + reach), kInfinity);
-    order = Between(values_, block_max(), low, high);
+    order = Between(values(), block_max(), low, high);
   }
   std::erase_if(order, [&](const Candidate& c) { return distance(c) > reach; });
   std::sort(order.begin(), order.end(), [&](const Candidate& a, const Candidate& b) {
@@ -243,7 +289,7 @@ std::vector<Candidate> State::NearestTo(double centre, double reach) const {
 }
 
 Moments State::LogitMoments() const {
-  if (!narrow_) return lp::LogitMoments(values_);
+  if (!narrow_) return lp::LogitMoments(values());
   double mean = 0, squares = 0;
   for (const Candidate& c : list_) mean += static_cast<double>(c.value);
   mean /= static_cast<double>(n_);
@@ -255,7 +301,7 @@ Moments State::LogitMoments() const {
 size_t State::CountFrom(float low) const {
   if (low == kMasked) return n_;
   if (!narrow_) {
-    const Counts counts = CountAbove(values_, low);
+    const Counts counts = CountAbove(values(), low);
     return counts.above + counts.equal;
   }
   const auto end = std::partition_point(list_.begin(), list_.end(), [&](const Candidate& c) { return c.value >= low; });
@@ -271,7 +317,8 @@ double State::MassKept(const State& after) const {
 
 double State::MassLost(const State& after) const {
   if (after.n_ == n_) return 0;
-  if (!narrow_ && !after.narrow_) return MassMasked(values_, vector_sums(Sums::kMass), after.values_);
+  if (after.source_ == this && after.lost_) return *after.lost_;
+  if (!narrow_ && !after.narrow_) return MassMasked(values(), vector_sums(Sums::kMass), after.values());
   double lost = 0, kept = 0;
   if (narrow_) {
     for (const Candidate& c : list_) (after.Has(c.id) ? kept : lost) += ProbabilityOf(c.value);
@@ -294,23 +341,14 @@ State State::KeepTop(size_t n) const {
   return KeepThrough(Ranked(n), n);
 }
 
-State State::KeepThrough(const Candidate& last, size_t n) const {
+State State::KeepThrough(const Candidate& last, size_t n, const MassEdge* found) const {
   if (narrow_ || n <= kNarrow) return KeepTop(n);
-  return KeepRange(last.value, last.id, kInfinity, n);
-}
-
-// Wide to wide, with the n that it leaves.
-State State::KeepRange(float low, TokenId low_last_id, float high, size_t n) const {
-  State state = Wide(lp::KeepRange(values_, low, low_last_id, high), *this);
+  State state = Through({.low = last.value, .ties_end = static_cast<size_t>(last.id) + 1}, *this);
   state.n_ = n;
-  if (high == kInfinity) {  // a block's maximum goes last
-    const std::span<const float> old = block_max();
-    state.block_max_.assign(old.begin(), old.end());
-    for (size_t b = 0; b < old.size(); ++b) {
-      if (old[b] < low) state.block_max_[b] = kMasked;
-      if (old[b] == low)
-        state.block_max_[b] = *std::max_element(state.values_.block(b), state.values_.block(b) + LogitVector::kBlock);
-    }
+  if (found != nullptr && found->prefix) {
+    state.sums_ = found->prefix;
+    state.sums_which_ = found->prefix_sums;
+    state.lost_ = found->after;
   }
   return state;
 }
@@ -323,11 +361,15 @@ State State::KeepRange(float low, float high) const {
     }
     return Narrow(std::move(list), n_vocab_);
   }
-  const size_t above_high = high < kInfinity ? CountAbove(values_, high).above : 0;
+  const size_t above_high = high < kInfinity ? CountAbove(values(), high).above : 0;
   const size_t n = CountFrom(low) - above_high;
   LP_CHECK(n >= 1);
-  if (n <= kNarrow) return Narrow(Between(values_, block_max(), low, high), n_vocab_);
-  return KeepRange(low, std::numeric_limits<TokenId>::max(), high, n);
+  if (n <= kNarrow) return Narrow(Between(values(), block_max(), low, high), n_vocab_);
+  State state = high < kInfinity
+                    ? Wide(lp::KeepRange(values(), low, std::numeric_limits<TokenId>::max(), high), *this)
+                    : Through({.low = low}, *this);
+  state.n_ = n;
+  return state;
 }
 
 State State::With(std::span<const Candidate> edits) const {
@@ -340,10 +382,10 @@ State State::With(std::span<const Candidate> edits) const {
     std::erase_if(list, [](const Candidate& c) { return c.value == kMasked; });
     return Narrow(std::move(list), n_vocab_);
   }
-  State state = Wide(values_, *this);
+  State state = Wide(values(), *this);
   state.n_ = n_;
   for (const Candidate& edit : edits) {
-    if (values_.at(edit.id) == kMasked) continue;
+    if (!Has(edit.id)) continue;
     if (edit.value == kMasked && state.values_.at(edit.id) > kMasked) --state.n_;
     state.values_.Set(static_cast<size_t>(edit.id), edit.value);
     if (edits.size() <= kFewEdits) state.edited_.push_back(edit.id);
@@ -354,7 +396,7 @@ State State::With(std::span<const Candidate> edits) const {
 
 State State::Only(std::vector<Candidate> tokens) const {
   if (narrow_ || tokens.size() <= kNarrow) return Narrow(std::move(tokens), n_vocab_);
-  LogitVector values = values_;
+  LogitVector values = this->values();
   for (size_t b = 0; b < values.n_blocks(); ++b) values.MaskBlock(b);
   for (const Candidate& c : tokens) values.Set(static_cast<size_t>(c.id), c.value);
   State state = Wide(std::move(values), *this);
@@ -380,13 +422,8 @@ State State::Divided(float t) const {
     return Mapped([&](float x) { return std::max(std::max(x - max, kLowest) / t, kLowest); });
   }
   if (narrow_) return Mapped([&](float x) { return std::max(x / t, std::numeric_limits<float>::lowest()); });
-  State state = Wide(Divide(values_, t), *this);
+  State state = Through({.divisor = t}, *this);
   state.n_ = n_;
-  const std::span<const float> old = block_max();
-  state.block_max_.assign(old.begin(), old.end());  // dividing keeps the order, so the maxima are quotients, too
-  for (float& m : state.block_max_) {
-    if (m > kMasked) m = std::max(m / t, std::numeric_limits<float>::lowest()) + 0.0f;
-  }
   return state;
 }
 

@@ -5,7 +5,9 @@
 // that are left, listed in rank order; from there on double arithmetic on a short list is both fastest and exact. A
 // chain goes from wide to narrow at most once and never back.
 //
-// Sums and ranks are computed when first asked for and remembered, so a state must not be shared between threads.
+// Sums and ranks are computed when first asked for and remembered, so a state must not be shared between threads. So are
+// the logits of a wide state that a cut from below or a temperature left: whoever only sums or searches them looks at
+// those before through a lens.
 #pragma once
 
 #include <optional>
@@ -13,6 +15,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "distribution/lens.h"
 #include "distribution/logit_vector.h"
 #include "distribution/select.h"
 #include "distribution/sums.h"
@@ -34,7 +37,7 @@ class State {
   bool narrow() const { return narrow_; }
   size_t n_vocab() const { return n_vocab_; }
   size_t n() const { return n_; }                            // tokens left
-  const LogitVector& values() const { return values_; }      // wide only
+  const LogitVector& values() const;                         // wide only
   std::span<const Candidate> list() const { return list_; }  // narrow only, in rank order
 
   float Max() const { return Top(1)[0].value; }
@@ -69,8 +72,8 @@ class State {
   // --- What a stage makes of it. At least one token must remain. ---
   // The first n in rank order.
   State KeepTop(size_t n) const;
-  // The same where the n-th is known already, as FindMass tells it.
-  State KeepThrough(const Candidate& last, size_t n) const;
+  // The same where the n-th is known already; `found`, if not null, is what a search by probability told about it.
+  State KeepThrough(const Candidate& last, size_t n, const MassEdge* found = nullptr) const;
   // Values in [low, high].
   State KeepRange(float low, float high) const;
   // These tokens with these values; in any order, all of them left until now.
@@ -89,26 +92,33 @@ class State {
 
  private:
   static State Wide(LogitVector values, const State& before);
+  static State Through(const Lens& lens, const State& before);
   std::vector<Candidate> BestOfEdited(size_t k) const;
-  State KeepRange(float low, TokenId low_last_id, float high, size_t n) const;
+  std::vector<Candidate> BestThroughLens(size_t k) const;
   static State Narrow(std::vector<Candidate> list, size_t n_vocab);
   std::span<const float> block_max() const;
   Known Scanned() const;
+  View view() const;
   const VectorSums& vector_sums(Sums least) const;
 
   bool narrow_ = false;
   size_t n_vocab_ = 0, n_ = 0;
-  LogitVector values_;
   std::vector<Candidate> list_;
   // A state this one was made from, for what its unchanged blocks are known to hold.
   const State* before_ = nullptr;
   Sums expected_ = Sums::kAll;
   // Where before_ with a few logits edited is all that this one is: their ids.
   std::vector<TokenId> edited_;
+  // Where source_ through a lens is all that this one is. source_ is no such state, or has written its logits down.
+  const State* source_ = nullptr;
+  Lens lens_;
+  std::optional<double> lost_;  // the probability, in source_, of the tokens that the lens masks; nullopt = not known
 
+  mutable LogitVector values_;                     // wide; empty = not written down
   mutable std::vector<float> block_max_;           // [n_blocks]; empty = not computed
   mutable std::optional<VectorSums> vector_sums_;  // wide
-  mutable std::optional<SoftmaxSums> sums_;        // narrow
+  mutable std::optional<SoftmaxSums> sums_;        // narrow; or wide, as a search told them
+  Sums sums_which_ = Sums::kAll;                   // how many of sums_ are known
   mutable std::vector<Candidate> top_;             // wide: the start of the rank order
   mutable std::vector<Candidate> by_id_;           // narrow and long: list_ by id
 };
@@ -120,9 +130,9 @@ State State::Mapped(const F& f) const {
     for (Candidate& c : list) c.value = f(c.value);
     return Narrow(std::move(list), n_vocab_);
   }
-  LogitVector values = values_;
+  LogitVector values = this->values();
   for (size_t b = 0; b < values.n_blocks(); ++b) {
-    const float* from = values_.block(b);
+    const float* from = this->values().block(b);
     float* to = values.Replace(b);
     for (size_t i = 0; i < LogitVector::kBlock; ++i) to[i] = from[i] > kMasked ? f(from[i]) : kMasked;
   }
