@@ -49,8 +49,14 @@ class MassSearch {
     if (sums_ && (!(target <= whole_) || !(total_ > 0))) return All();
     share_ = target / whole_;
     MassEdge edge;
-    if (sums_ && !order_.around() && AmongBest(edge)) return edge;
-    return Search();
+    if (sums_ && AmongBest(edge)) return edge;
+    std::optional<mass::Sample> sample;
+    if (view_.x.size() > kSmall) sample.emplace(view_, weight_, max_, static_cast<float>(log_sum_));
+    if (!sums_ && sample && MayTryBest() && sample->HoldsAmongBest(kFew, 0.95 * share_)) {
+      Compute();  // alone it takes less time, and what is left to do is then little
+      if (AmongBest(edge)) return edge;
+    }
+    return Search(sample);
   }
 
  private:
@@ -110,9 +116,10 @@ class MassSearch {
     return Normalised(edge);
   }
 
+  bool MayTryBest() const { return !order_.around() && kFew <= view_.x.n_blocks() && !view_.lens.Changes(); }
   // Adds up the best, if the blocks they can be in hold enough at all.
   bool AmongBest(MassEdge& edge) {
-    if (kFew > view_.x.n_blocks() || view_.lens.Changes()) return false;
+    if (!MayTryBest()) return false;
     if (weight_ == Weight::kProbability && static_cast<double>(kFew) < target()) return false;  // no weight is above 1
     const float bound = BoundOfKth(view_.block_max, kFew);
     double most = 0;
@@ -141,20 +148,23 @@ class MassSearch {
            (weight_ == Weight::kEntropy ? (log_sum_ - s) * e - static_cast<double>(b.sum_x_exp) : e);
   }
 
-  MassEdge Search() {
+  MassEdge Search(const std::optional<mass::Sample>& sample) {
     const uint32_t first = order_.FirstKey();
     mass::Keys keys{first - 1, Order::kLastKey};  // keys.inner + 1 <= the key looked for <= keys.outer
-    const auto log_sum = static_cast<float>(log_sum_);
-    if (view_.x.size() > kSmall) mass::FromSample(view_, order_, weight_, max_, log_sum, share_, keys);
+    if (sample) sample->Bracket(order_, share_, keys);
     // From the side that holds less, for rounding is relative to what is summed: nothing never reaches the target,
     // everything always does, and what is cut is exact however little it is.
-    mass::Bracket bracket{.outside = share_ > 0.5};
+    mass::Bracket bracket{.outside = share_ > 0.5, .around = order_.around()};
     const auto until = [&](uint32_t key) { return key + 1 == first ? kNothing : order_.Until(key); };
     Scratch& s = ThreadScratch();
     const size_t n_blocks = view_.x.n_blocks(), room = (n_blocks + 1) * LogitVector::kBlock;
     BlockSums* side = Room(s.side, n_blocks);
     for (int attempt = 0;; ++attempt) {
       if (attempt == 2) keys = {first - 1, Order::kLastKey};  // rounding must not send it to and fro
+      if (sums_ && keys.n_outer < static_cast<double>(view_.x.size()) / 16) {  // so few need no sums of a side
+        keys.inner = first - 1;
+        bracket.outside = false;
+      }
       bracket.in = until(keys.inner), bracket.out = until(keys.outer);
       VectorSums made;
       const bool unknown = !sums_;
@@ -171,9 +181,9 @@ class MassSearch {
       side_ = Combine(std::span(side, n_blocks));
       const size_t n = WholeBlocks(n_between_);
       float* w = Room(s.weights, n);
-      mass::Weights(weight_, between, n, max_, log_sum, w);
+      mass::Weights(weight_, between, n, max_, static_cast<float>(log_sum_), w);
       if (!Halve(between, w, bracket, keys, until)) continue;
-      const mass::Bracket edge{until(keys.outer - 1), until(keys.outer), bracket.outside};
+      const mass::Bracket edge{until(keys.outer - 1), until(keys.outer), bracket.outside, bracket.around};
       return Walk(between, edge, mass::SideSums(which));
     }
   }
@@ -205,7 +215,7 @@ class MassSearch {
       const uint32_t middle = keys.inner + (keys.outer - keys.inner) / 2;
       (reaches(until(middle)) ? keys.outer : keys.inner) = middle;
       if (step % 3 != 0 || n <= LogitVector::kBlock) continue;
-      n = WholeBlocks(mass::Narrow(x, w, n, {until(keys.inner), until(keys.outer), bracket.outside}, base));
+      n = WholeBlocks(mass::Narrow(x, w, n, {until(keys.inner), until(keys.outer), bracket.outside, bracket.around}, base));
     }
     return true;
   }
@@ -213,19 +223,16 @@ class MassSearch {
   // The end is among the tokens in `edge.out` that are not in `edge.in`: one value, or one on either side of the centre.
   MassEdge Walk(const float* between, const mass::Bracket& edge, Sums prefix_sums) {
     const Scratch& s = ThreadScratch();
-    SoftmaxSums before, beyond;  // of what lies between; sum_exp is of weights
+    const size_t n = WholeBlocks(n_between_);
+    std::vector<size_t> at;
+    mass::Find(between, n, edge, at);
     std::vector<Candidate> found;
-    for (size_t b = 0, i = 0; b < view_.x.n_blocks(); ++b) {
-      bool here = false;
-      for (; i < s.ends[b]; ++i) {
-        if (edge.in.Holds(between[i]) || !edge.out.Holds(between[i])) {
-          Add(between[i], static_cast<double>(s.weights[i]), edge.in.Holds(between[i]) ? before : beyond);
-        } else {
-          here = true;
-        }
-      }
-      const size_t begin = b * LogitVector::kBlock;
-      for (size_t j = begin; here && j < std::min(view_.x.size(), begin + LogitVector::kBlock); ++j) {
+    size_t next = 0;  // block
+    for (const size_t i : at) {
+      const auto block = static_cast<size_t>(std::upper_bound(s.ends.begin(), s.ends.begin() + static_cast<std::ptrdiff_t>(view_.x.n_blocks()), i) - s.ends.begin());
+      if (block < next) continue;  // there were several
+      next = block + 1;
+      for (size_t j = block * LogitVector::kBlock; j < std::min(view_.x.size(), next * LogitVector::kBlock); ++j) {
         const float v = view_[j];
         if (edge.out.Holds(v) && !edge.in.Holds(v)) found.push_back({static_cast<TokenId>(j), v});
       }
@@ -233,6 +240,9 @@ class MassSearch {
     const auto in_order = [&](const Candidate& a, const Candidate& b) { return order_.Before(a, b); };
     if (!std::is_sorted(found.begin(), found.end(), in_order)) std::sort(found.begin(), found.end(), in_order);
 
+    // Of what lies between; sum_exp is of weights.
+    SoftmaxSums before = mass::Terms(between, s.weights.data(), n, max_, edge.in, false);
+    SoftmaxSums beyond = mass::Terms(between, s.weights.data(), n, max_, edge.out, true);
     MassEdge result;
     result.through = MassOf(side_) + before.sum_exp;
     if (edge.outside) {
@@ -250,6 +260,7 @@ class MassSearch {
     result.tied = taken < found.size() && found[taken].value == result.last.value;
     for (; taken < found.size(); ++taken) Add(found[taken].value, WeightOf(found[taken].value), beyond);
     result.after = edge.outside ? MassOf(side_) + beyond.sum_exp : total_ - result.through;
+    result.after_is_exact = edge.outside || result.after > 0.25 * total_;
     result.n = before.n + (edge.outside ? sums_->total.n - side_.n - n_between_ : side_.n);
     if (weight_ == Weight::kProbability) {
       result.prefix = edge.outside ? Sum(Sum(sums_->total, side_, -1), beyond, -1) : Sum(side_, before, 1);

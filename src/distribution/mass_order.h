@@ -16,6 +16,7 @@ struct Interval {
   float low, high;  // both ends included; low > high: nothing
   bool Holds(float v) const { return v >= low && v <= high; }
 };
+constexpr Interval kEverything = {kMasked, std::numeric_limits<float>::infinity()};
 constexpr Interval kNothing = {std::numeric_limits<float>::infinity(), kMasked};
 
 class Order {

@@ -11,7 +11,7 @@
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 
 #include "distribution/exp-inl.h"
-#include "distribution/lens-inl.h"
+#include "distribution/lanes-inl.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -51,30 +51,6 @@ void Weights(Weight weight, const float* x, size_t n, float max, float log_sum, 
   weight == Weight::kEntropy ? WeightsImpl<true>(x, n, max, log_sum, w) : WeightsImpl<false>(x, n, max, log_sum, w);
 }
 
-size_t Sample(const View& view, float* HWY_RESTRICT to) {
-  constexpr size_t kSampled = mass::kSampled;
-  size_t n = 0;
-  for (size_t b = 0; b < view.x.n_blocks(); ++b) {
-    if (view.block_max[b] == kMasked) continue;
-    std::copy_n(view.x.block(b) + kSampled * (b * 7 % (kBlock / kSampled)), kSampled, to + n);  // each time another part
-    n += kSampled;
-  }
-  std::fill(to + n, to + (n + kBlock - 1) / kBlock * kBlock, kMasked);
-  if (view.lens.Changes()) ThroughLens(view.lens, true, to, (n + kBlock - 1) / kBlock * kBlock, to);
-  const hn::CappedTag<float, kSampled> d;
-  const auto masked = hn::Set(d, kMasked);
-  float* part = to;
-  for (size_t b = 0; b < view.x.n_blocks(); ++b) {
-    if (view.block_max[b] == kMasked) continue;
-    const auto max = hn::Set(d, view.block_max[b]);
-    for (size_t i = 0; i < kSampled; i += hn::MaxLanes(d), part += hn::MaxLanes(d)) {
-      const auto v = hn::LoadU(d, part);
-      hn::StoreU(hn::IfThenElse(hn::Eq(v, max), masked, v), d, part);
-    }
-  }
-  return n;
-}
-
 double SumSide(const float* HWY_RESTRICT x, const float* HWY_RESTRICT w, size_t n, Interval interval, bool outside) {
   const RowTag d;
   const auto zero = hn::Zero(d);
@@ -91,6 +67,43 @@ double SumSide(const float* HWY_RESTRICT x, const float* HWY_RESTRICT w, size_t 
     sum += static_cast<double>(s);
   }
   return sum;
+}
+
+SoftmaxSums Terms(const float* HWY_RESTRICT x, const float* HWY_RESTRICT w, size_t n, float max, Interval interval,
+                  bool outside) {
+  const RowTag d;
+  const auto m = hn::Set(d, max), zero = hn::Zero(d);
+  const auto flip = outside ? hn::Eq(zero, zero) : hn::Lt(zero, zero);  // all lanes, or none
+  SoftmaxSums total;
+  for (size_t b = 0; b < n; b += kBlock) {
+    LaneSums<3> lanes;
+    size_t count = 0;
+    lanes.Add([&](size_t i, RowVec* out) LP_LAMBDA {
+      const auto v = hn::LoadU(d, x + b + i);
+      const auto on_side = hn::And(hn::Xor(InInterval(v, interval), flip), hn::Gt(v, hn::Set(d, kMasked)));
+      const auto y = hn::IfThenElseZero(on_side, hn::Sub(v, m));
+      count += hn::CountTrue(d, on_side);
+      out[0] = hn::IfThenElseZero(on_side, hn::LoadU(d, w + b + i));
+      out[1] = hn::Mul(y, out[0]);
+      out[2] = hn::Mul(y, out[1]);
+    });
+    float sums[3];
+    lanes.Reduce(sums);
+    total.n += count;
+    total.sum_exp += static_cast<double>(sums[0]);
+    total.sum_x_exp += static_cast<double>(sums[1]);
+    total.sum_xx_exp += static_cast<double>(sums[2]);
+  }
+  return total;
+}
+
+void Find(const float* HWY_RESTRICT x, size_t n, const mass::Bracket& bracket, std::vector<size_t>& found) {
+  for (size_t i = 0; i < n; i += kWord) {
+    uint64_t bits = WordOfBits(x + i, [&](RowVec v) LP_LAMBDA {
+      return hn::And(InInterval(v, bracket.out), hn::Not(InInterval(v, bracket.in)));
+    });
+    for (; bits != 0; bits &= bits - 1) found.push_back(i + static_cast<size_t>(__builtin_ctzll(bits)));
+  }
 }
 
 size_t Narrow(float* x, float* w, size_t n, const mass::Bracket& bracket, double& side) {
@@ -117,16 +130,22 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace lp {
 HWY_EXPORT(Weights);
-HWY_EXPORT(Sample);
 HWY_EXPORT(SumSide);
+HWY_EXPORT(Terms);
+HWY_EXPORT(Find);
 HWY_EXPORT(Narrow);
 
 void mass::Weights(Weight weight, const float* x, size_t n, float max, float log_sum, float* w) {
   HWY_DYNAMIC_DISPATCH(Weights)(weight, x, n, max, log_sum, w);
 }
-size_t mass::Sample(const View& view, float* to) { return HWY_DYNAMIC_DISPATCH(Sample)(view, to); }
 double mass::SumSide(const float* x, const float* w, size_t n, Interval interval, bool outside) {
   return HWY_DYNAMIC_DISPATCH(SumSide)(x, w, n, interval, outside);
+}
+SoftmaxSums mass::Terms(const float* x, const float* w, size_t n, float max, Interval interval, bool outside) {
+  return HWY_DYNAMIC_DISPATCH(Terms)(x, w, n, max, interval, outside);
+}
+void mass::Find(const float* x, size_t n, const Bracket& bracket, std::vector<size_t>& found) {
+  HWY_DYNAMIC_DISPATCH(Find)(x, n, bracket, found);
 }
 size_t mass::Narrow(float* x, float* w, size_t n, const Bracket& bracket, double& side) {
   return HWY_DYNAMIC_DISPATCH(Narrow)(x, w, n, bracket, side);

@@ -15,6 +15,7 @@ namespace lp::mass {
 struct Bracket {
   Interval in, out;
   bool outside;
+  bool around;  // as Order's; by rank intervals have no upper end
 };
 
 // The one pass over the vocabulary: every block's sums, as many as `which` says, and those of the side, as many as
@@ -29,13 +30,14 @@ constexpr Sums SideSums(Sums which) { return which == Sums::kAll ? Sums::kMass :
 // The weights of x[0, n), whole blocks, not yet divided by their sum; `log_sum` is the logarithm of sum e^(x - max).
 void Weights(Weight weight, const float* x, size_t n, float max, float log_sum, float* w);
 
-// kSampled consecutive logits of each block that is not masked, but for the block's maximum; padded with -inf to whole
-// blocks. Returns how many. to: [kSampled * n_blocks], and a block more.
-constexpr size_t kSampled = 8;
-size_t Sample(const View& view, float* to);
-
 // The sum of w where x lies on the side of `interval` asked for. x, w: [n], whole blocks.
 double SumSide(const float* x, const float* w, size_t n, Interval interval, bool outside);
+
+// All sums of that: of weights w, with y = x - max, of y w and of y^2 w; n is the number of logits.
+SoftmaxSums Terms(const float* x, const float* w, size_t n, float max, Interval interval, bool outside);
+
+// Where in x[0, n), whole blocks, the values between are.
+void Find(const float* x, size_t n, const Bracket& bracket, std::vector<size_t>& found);
 
 // Keeps of x and w, in place, what lies between; padded to whole blocks. Returns how many; adds the weights on the side
 // to `side`.

@@ -3,77 +3,198 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
 #include <vector>
 
+#include "base/simd_targets.h"
 #include "distribution/mass_pass.h"
 
+#ifndef LP_DISTRIBUTION_MASS_SAMPLE_ONCE
+#define LP_DISTRIBUTION_MASS_SAMPLE_ONCE
 namespace lp {
+
+constexpr size_t kSampled = 8;  // consecutive logits of each block of 256
+constexpr int32_t kBins = 512;
+
+}  // namespace lp
+#endif  // LP_DISTRIBUTION_MASS_SAMPLE_ONCE
+
+#undef HWY_DISABLED_TARGETS
+#define HWY_DISABLED_TARGETS LP_SCALABLE_TARGETS
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "distribution/mass_sample.cc"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+
+#include "distribution/lens-inl.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace lp {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// A few logits of each block that is not masked, but for its maximum; padded with -inf to whole blocks. Ties at the end
+// of a cut count as kept. Returns how many.
+size_t TakeSample(const View& view, float* HWY_RESTRICT to) {
+  size_t n = 0;
+  for (size_t b = 0; b < view.x.n_blocks(); ++b) {
+    if (view.block_max[b] == kMasked) continue;
+    std::copy_n(view.x.block(b) + kSampled * (b * 7 % (kBlock / kSampled)), kSampled, to + n);  // each time another part
+    n += kSampled;
+  }
+  const size_t whole = (n + kBlock - 1) / kBlock * kBlock;
+  std::fill(to + n, to + whole, kMasked);
+  if (view.lens.Changes()) ThroughLens(view.lens, true, to, whole, to);
+  const hn::CappedTag<float, kSampled> d;
+  const auto masked = hn::Set(d, kMasked);
+  for (size_t b = 0; b < view.x.n_blocks(); ++b) {
+    if (view.block_max[b] == kMasked) continue;
+    const auto max = hn::Set(d, view.block_max[b]);
+    for (size_t i = 0; i < kSampled; i += hn::MaxLanes(d), to += hn::MaxLanes(d)) {
+      const auto v = hn::LoadU(d, to);
+      hn::StoreU(hn::IfThenElse(hn::Eq(v, max), masked, v), d, to);
+    }
+  }
+  return n;
+}
+
+// The lowest of x[0, n), whole blocks, that is not masked; `max` if none is lower.
+float Lowest(const float* HWY_RESTRICT x, size_t n, float max) {
+  const RowTag d;
+  const auto masked = hn::Set(d, kMasked), m = hn::Set(d, max);
+  auto low0 = m, low1 = m;
+  const auto unmasked = [&](size_t i) LP_LAMBDA {
+    const auto v = hn::LoadU(d, x + i);
+    return hn::IfThenElse(hn::Gt(v, masked), v, m);
+  };
+  for (size_t i = 0; i < n; i += 2 * kPart) {
+    low0 = hn::Min(low0, unmasked(i));
+    low1 = hn::Min(low1, unmasked(i + kPart));
+  }
+  return hn::GetLane(hn::MinOfLanes(d, hn::Min(low0, low1)));
+}
+
+// The bins of x[0, n), whole blocks, by distance from `centre`: `near` and closer is bin 0, kBins is what lies beyond.
+void Bins(const float* HWY_RESTRICT x, size_t n, float centre, float near, float per_width, int32_t* HWY_RESTRICT bins) {
+  const RowTag d;
+  const hn::RebindToSigned<RowTag> di;
+  const auto c = hn::Set(d, centre), zero = hn::Zero(d), most = hn::Set(d, static_cast<float>(kBins));
+  for (size_t i = 0; i < n; i += kPart) {
+    const auto distance = hn::Sub(hn::AbsDiff(hn::LoadU(d, x + i), c), hn::Set(d, near));
+    const auto at = hn::Min(hn::Mul(hn::Max(distance, zero), hn::Set(d, per_width)), most);
+    hn::StoreU(hn::ConvertTo(di, at), di, bins + i);
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace lp
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace lp {
+HWY_EXPORT(TakeSample);
+HWY_EXPORT(Lowest);
+HWY_EXPORT(Bins);
+
 namespace {
 
-// Weight of a stretch of the order, as the sample has it, and the variance of that.
+// Weight of a stretch of the order, as the sample has it, the variance of that, and the number of tokens.
 struct Bin {
-  double weight = 0, variance = 0;
+  double weight = 0, variance = 0, n = 0;
 };
-constexpr size_t kBins = 512;
-constexpr double kScale = static_cast<double>(LogitVector::kBlock) / mass::kSampled;  // logits that a sampled one stands for
+
+// Kept from call to call, as mass.cc keeps its own.
+struct Scratch {
+  std::vector<float> sample, weights;
+  std::vector<int32_t> bins;
+};
+
+Scratch& ThreadScratch() {
+  thread_local Scratch scratch;
+  return scratch;
+}
+constexpr double kScale = static_cast<double>(LogitVector::kBlock) / kSampled;  // logits that a sampled one stands for
 
 }  // namespace
 
-void mass::FromSample(const View& view, const Order& order, Weight weight, float max, float log_sum, double share,
-                      Keys& keys) {
-  thread_local std::vector<float> sample, weights;  // kept, as mass.cc keeps its own
-  const size_t n_blocks = view.x.n_blocks(), room = (kSampled + 1) * n_blocks + LogitVector::kBlock;
-  if (sample.size() < room) sample.resize(room), weights.resize(room);
-  // The maxima of blocks are known: each stands for itself, and few tokens that hold much are mostly among them.
-  const size_t n_sampled = Sample(view, sample.data());
-  size_t n = n_sampled;
-  for (const float m : view.block_max) sample[n++] = m;
-  const size_t whole = (n + LogitVector::kBlock - 1) / LogitVector::kBlock * LogitVector::kBlock;
-  std::fill(sample.begin() + static_cast<std::ptrdiff_t>(n), sample.begin() + static_cast<std::ptrdiff_t>(whole), kMasked);
-  Weights(weight, sample.data(), whole, max, log_sum, weights.data());
+// The maxima of blocks are known: each stands for itself alone, and few tokens that hold much are mostly among them.
+mass::Sample::Sample(const View& view, Weight weight, float max, float log_sum) : view_(view), max_(max) {
+  Scratch& s = ThreadScratch();
+  const size_t n_blocks = view.x.n_blocks(), room = (kSampled + 1) * n_blocks + 2 * LogitVector::kBlock;
+  if (s.sample.size() < room) s.sample.resize(room), s.weights.resize(room), s.bins.resize(room);
+  float* sample = s.sample.data();
+  n_sampled_ = HWY_DYNAMIC_DISPATCH(TakeSample)(view, sample);
+  n_ = n_sampled_ + n_blocks;
+  std::copy_n(view.block_max.data(), n_blocks, sample + n_sampled_);
+  whole_ = (n_ + LogitVector::kBlock - 1) / LogitVector::kBlock * LogitVector::kBlock;
+  std::fill(sample + n_, sample + whole_, kMasked);
+  Weights(weight, sample, whole_, max, log_sum, s.weights.data());
+}
 
-  float low = max;
-  for (size_t i = 0; i < n; ++i) low = sample[i] > kMasked ? std::min(low, sample[i]) : low;
-  const double first = order.Position(low), last = order.Position(max);
-  double near = std::min(first, last), far = std::max(first, last);
-  if (order.around() && order.centre() > static_cast<double>(low) && order.centre() < static_cast<double>(max)) near = 0;
-  if (!(near < far)) return;
-  far = std::min(far, near + 100);  // what is 100 nats below has no weight
-  const double width = (far - near) / kBins, per_width = kBins / (far - near);
-  if (!std::isfinite(per_width)) return;  // positions a subnormal apart
-
-  std::array<Bin, kBins + 1> bins{};  // bins[i]: positions in (edge(i - 1), edge(i)], then what lies beyond
-  for (size_t i = 0; i < n; ++i) {
-    if (sample[i] == kMasked) continue;
-    const double at = (order.Position(sample[i]) - near) * per_width;
-    Bin& bin = bins[static_cast<size_t>(std::clamp(at, 0.0, static_cast<double>(kBins)))];  // clamped first: at may be 1e38
-    const double w = static_cast<double>(weights[i]) * (i < n_sampled ? kScale : 1);
-    bin.weight += w;
-    bin.variance += i < n_sampled ? w * w : 0;
+bool mass::Sample::HoldsAmongBest(size_t k, double share) const {
+  const Scratch& s = ThreadScratch();
+  const float bound = BoundOfKth(view_.block_max, k);
+  double best = 0, maxima = 0;
+  for (size_t i = n_sampled_; i < n_; ++i) {
+    const auto w = static_cast<double>(s.weights[i]);
+    best += s.sample[i] >= bound ? w : 0;
+    maxima += w;
   }
-  // From weights of bins to those of what lies beyond them.
+  // With the maxima, and those sampled are the few again that are as high.
+  const auto sum_from = [&](float low) {
+    return SumSide(s.sample.data(), s.weights.data(), whole_, {low, kEverything.high}, false);
+  };
+  best += kScale * (sum_from(bound) - best);
+  return best > share * (maxima + kScale * (sum_from(kMasked) - maxima));
+}
+
+void mass::Sample::Bracket(const Order& order, double share, Keys& keys) const {
+  Scratch& s = ThreadScratch();
+  const float* sample = s.sample.data();
+  const auto low = static_cast<double>(HWY_DYNAMIC_DISPATCH(Lowest)(sample, whole_, max_)), high = static_cast<double>(max_);
+  const double centre = order.around() ? order.centre() : high;
+  const double near = std::max({0.0, centre - high, low - centre});
+  // What is 100 nats below has no weight.
+  const double far = std::min(std::max(centre - low, high - centre), near + 100), width = (far - near) / kBins;
+  const auto per_width = static_cast<float>(1 / width);
+  if (!(width > 0) || !std::isfinite(per_width)) return;  // all alike, or a subnormal apart
+  HWY_DYNAMIC_DISPATCH(Bins)
+  (sample, whole_, static_cast<float>(centre), static_cast<float>(near), per_width, s.bins.data());
+
+  std::array<Bin, kBins + 1> bins{};
+  for (size_t i = 0; i < n_; ++i) {
+    Bin& bin = bins[static_cast<size_t>(s.bins[i])];
+    const double n = i < n_sampled_ ? kScale : 1, w = static_cast<double>(s.weights[i]) * n;
+    bin.weight += w;
+    bin.variance += i < n_sampled_ ? w * w : 0;
+    bin.n += n;
+  }
+  // The last edge at which more is left outside than should be, and the first one at which less is, probably: a bracket
+  // that misses now and then (another pass) costs less than one with more to copy.
+  constexpr double kDeviations = 2.5;
   Bin all;
   for (const Bin& bin : bins) all.weight += bin.weight, all.variance += bin.variance;
   Bin beyond = all;
+  double n = 0;
   const auto edge = [&](size_t i) {
-    return order.KeyAt(order.FromPosition(near + width * static_cast<double>(i + 1)));
+    const double distance = near + width * static_cast<double>(i + 1);
+    return order.KeyAt(order.around() ? distance : centre - distance);
   };
-  // The last edge at which more is left outside than should be, and the first one at which less is, almost surely.
-  constexpr double kDeviations = 3.5;
-  std::optional<size_t> inner;
   for (size_t i = 0; i < kBins; ++i) {
     beyond.weight -= bins[i].weight, beyond.variance -= bins[i].variance;
+    n += bins[i].n;
     const double too_much = beyond.weight - (1 - share) * all.weight;
     const double variance =
         share * share * beyond.variance + (1 - share) * (1 - share) * (all.variance - beyond.variance);
     const double doubt = kDeviations * std::sqrt(std::max(0.0, variance));
-    if (too_much > doubt) inner = i;
+    if (too_much > doubt) keys.inner = edge(i);
     if (too_much < -doubt) {
       keys.outer = edge(i);
+      keys.n_outer = n;
       break;
     }
   }
-  if (inner) keys.inner = edge(*inner);
 }
 
 }  // namespace lp
+#endif  // HWY_ONCE

@@ -7,13 +7,27 @@
 
 namespace lp::mass {
 
-// The key looked for is above `inner` and not above `outer`.
+// The key looked for is above `inner` and not above `outer`, which about n_outer tokens are not beyond.
 struct Keys {
   uint32_t inner, outer;
+  double n_outer = std::numeric_limits<double>::infinity();
 };
 
-// Narrows `keys` to where the tokens of `share` of all weight end. `max` is the highest logit; `log_sum`, the logarithm
-// of sum e^(x - max), is for entropies.
-void FromSample(const View& view, const Order& order, Weight weight, float max, float log_sum, double share, Keys& keys);
+// A few logits of every block, and its maximum. One at a time in a thread.
+class Sample {
+ public:
+  // `max` is the highest logit; `log_sum`, the logarithm of sum e^(x - max), is for entropies.
+  Sample(const View& view, Weight weight, float max, float log_sum);
+
+  // Whether the k best hold `share` of all weight.
+  bool HoldsAmongBest(size_t k, double share) const;
+  // Narrows `keys` to where the tokens of `share` of all weight end.
+  void Bracket(const Order& order, double share, Keys& keys) const;
+
+ private:
+  const View& view_;
+  float max_;
+  size_t n_sampled_, n_, whole_;  // sampled logits, with the maxima after them, and padded to whole blocks
+};
 
 }  // namespace lp::mass

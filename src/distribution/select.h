@@ -50,7 +50,8 @@ struct MassEdge {
   size_t n = 0;         // how many tokens up to and including it
   double before = 0;    // the sum before it ...
   double through = 0;   // ... and including it
-  double after = 0;     // the sum of all that comes later, as exact if it is little
+  double after = 0;     // the sum of all that comes later ...
+  bool after_is_exact = false;  // ... to 1e-6 of itself, even if it is little
   bool reached = true;  // false: all of it together is less; `last` is then the last finite token
   // Where the search came across it: whether the next token has the same value, and the sums of the tokens up to `last`,
   // relative to the maximum of all, as many as prefix_sums says.

@@ -88,9 +88,10 @@ HWY_INLINE void SumEach(const float* const* blocks, size_t n_blocks, const Lens&
       if (known_max == nullptr) {
         LookAt(blocks[b], out[b]);
       } else if (known_max[b] > kMasked) {
-        seen[b - first] = BlockThrough(lens, blocks[b], b, rooms[b - first]);
+        float n = -1;
+        seen[b - first] = BlockThrough(lens, blocks[b], b, rooms[b - first], n);
         out[b].max = known_max[b];
-        out[b].n = static_cast<float>(b < known_n ? kBlock : CountFinite(seen[b - first]));
+        out[b].n = n >= 0 ? n : static_cast<float>(b < known_n ? kBlock : CountFinite(blocks[b]));
       }
     }
     for (size_t b = first; b < end; ++b) {

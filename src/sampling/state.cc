@@ -348,7 +348,7 @@ State State::KeepThrough(const Candidate& last, size_t n, const MassEdge* found)
   if (found != nullptr && found->prefix) {
     state.sums_ = found->prefix;
     state.sums_which_ = found->prefix_sums;
-    state.lost_ = found->after;
+    if (found->after_is_exact) state.lost_ = found->after;
   }
   return state;
 }
