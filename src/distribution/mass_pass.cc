@@ -81,7 +81,8 @@ SoftmaxSums Terms(const float* HWY_RESTRICT x, const float* HWY_RESTRICT w, size
     lanes.Add([&](size_t i, RowVec* out) LP_LAMBDA {
       const auto v = hn::LoadU(d, x + b + i);
       const auto on_side = hn::And(hn::Xor(InInterval(v, interval), flip), hn::Gt(v, hn::Set(d, kMasked)));
-      const auto y = hn::IfThenElseZero(on_side, hn::Sub(v, m));
+      // Of a weight of 0 the difference may be infinite.
+      const auto y = hn::IfThenElseZero(on_side, hn::Max(hn::Sub(v, m), hn::Set(d, -100)));
       count += hn::CountTrue(d, on_side);
       out[0] = hn::IfThenElseZero(on_side, hn::LoadU(d, w + b + i));
       out[1] = hn::Mul(y, out[0]);

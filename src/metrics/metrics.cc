@@ -40,6 +40,12 @@ class FromSums {
  public:
   FromSums(const State& raw, const Trace::Affine& affine) : raw_(raw), edited_(*affine.edited), t_(affine.divisor) {
     if (affine.edited == &raw) return;
+    if (const auto edits = affine.edited->EditsOf(raw)) {
+      for (const Candidate& c : *edits) {
+        edits_.push_back({c.id, static_cast<double>(c.value) - static_cast<double>(raw.Value(c.id))});
+      }
+      return;
+    }
     const LogitVector &before = raw.values(), &after = affine.edited->values();
     for (size_t b = 0; b < before.n_blocks(); ++b) {
       if (before.SharesBlock(after, b)) continue;

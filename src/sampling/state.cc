@@ -97,12 +97,25 @@ State State::Narrow(std::vector<Candidate> list, size_t n_vocab) {
 }
 
 const LogitVector& State::values() const {
-  if (values_.size() == 0 && source_ != nullptr) values_ = lp::Make(source_->values(), lens_);
+  if (values_.size() > 0 || narrow_) return values_;
+  if (source_ != nullptr) return values_ = lp::Make(source_->values(), lens_);
+  values_ = before_->values();
+  for (const Candidate& edit : edits_) values_.Set(static_cast<size_t>(edit.id), edit.value);
   return values_;
 }
 
+std::optional<std::span<const Candidate>> State::EditsOf(const State& before) const {
+  if (edits_.empty() || before_ != &before) return std::nullopt;
+  return edits_;
+}
+
 float State::Value(TokenId id) const {
-  if (!narrow_) return source_ != nullptr ? lens_.Of(source_->Value(id), static_cast<size_t>(id)) : values_.at(id);
+  if (!narrow_ && values_.size() > 0) return values_.at(id);
+  if (!narrow_ && source_ != nullptr) return lens_.Of(source_->Value(id), static_cast<size_t>(id));
+  if (!narrow_) {
+    const auto edit = std::lower_bound(edits_.begin(), edits_.end(), id, [](const Candidate& c, TokenId i) { return c.id < i; });
+    return edit != edits_.end() && edit->id == id ? edit->value : before_->Value(id);
+  }
   if (list_.size() <= 32) {
     for (const Candidate& c : list_) {
       if (c.id == id) return c.value;
@@ -147,9 +160,9 @@ std::span<const float> State::block_max() const {
   if (source_ != nullptr) {
     block_max_ = BlockMaxima(source_->values(), source_->block_max(), lens_);
   } else if (before_ != nullptr && !before_->narrow_) {
-    block_max_ = BlockMaxima(values_, before_->values(), before_->block_max());
+    block_max_ = BlockMaxima(values(), before_->values(), before_->block_max());
   } else {
-    block_max_ = ScanLogits(values_).block_max;
+    block_max_ = ScanLogits(values()).block_max;
   }
   return block_max_;
 }
@@ -157,7 +170,7 @@ std::span<const float> State::block_max() const {
 Known State::Scanned() const { return {.block_max = block_max(), .no_masks = n_ == n_vocab_}; }
 
 View State::view() const {
-  return {source_ != nullptr ? source_->values() : values_, lens_, block_max(), n_ == n_vocab_};
+  return {source_ != nullptr ? source_->values() : values(), lens_, block_max(), n_ == n_vocab_};
 }
 
 SoftmaxSums State::SumsDividedBy(float t) const {
@@ -169,7 +182,7 @@ const VectorSums& State::vector_sums(Sums least) const {
   if (vector_sums_ && vector_sums_->which >= least) return *vector_sums_;
   const bool known = source_ == nullptr && before_ != nullptr && before_->vector_sums_ &&
                      before_->vector_sums_->which >= least;
-  vector_sums_ = known ? ComputeSums(values_, before_->values(), *before_->vector_sums_)
+  vector_sums_ = known ? ComputeSums(values(), before_->values(), *before_->vector_sums_)
                        : ComputeSums(view(), std::max(least, expected_));
   return *vector_sums_;
 }
@@ -187,8 +200,8 @@ std::span<const Candidate> State::Top(size_t k) const {
     // A few more than asked for: whoever asks for the k-th token mostly wants to know whether the next one ties with it.
     const size_t n = std::min(n_, std::max(k + 8, 2 * top_.size()));
     top_ = source_ != nullptr  ? BestThroughLens(n)
-           : edited_.empty() ? TopRanked(values_, block_max(), n)
-                             : BestOfEdited(n);
+           : edits_.empty() ? TopRanked(values(), block_max(), n)
+                            : BestOfEdited(n);
   }
   return std::span(top_).first(k);
 }
@@ -199,14 +212,13 @@ std::vector<Candidate> State::BestOfEdited(size_t k) const {
   for (size_t n = k;; n += k - best.size()) {
     best.clear();
     for (const Candidate& c : before_->Top(n)) {
-      if (values_.at(c.id) == c.value) best.push_back(c);
+      if (Value(c.id) == c.value) best.push_back(c);
     }
     if (best.size() >= k || n >= before_->n()) break;
   }
   const auto n_unchanged = static_cast<std::ptrdiff_t>(best.size());
-  for (const TokenId id : edited_) {
-    const float x = values_.at(id);
-    if (x > kMasked && x != before_->Value(id)) best.push_back({id, x});
+  for (const Candidate& c : edits_) {
+    if (c.value > kMasked && c.value != before_->Value(c.id)) best.push_back(c);
   }
   std::sort(best.begin() + n_unchanged, best.end(), RanksBefore);
   std::inplace_merge(best.begin(), best.begin() + n_unchanged, best.end(), RanksBefore);
@@ -382,13 +394,19 @@ State State::With(std::span<const Candidate> edits) const {
     std::erase_if(list, [](const Candidate& c) { return c.value == kMasked; });
     return Narrow(std::move(list), n_vocab_);
   }
-  State state = Wide(values(), *this);
+  State state = Wide({}, *this);
   state.n_ = n_;
   for (const Candidate& edit : edits) {
-    if (!Has(edit.id)) continue;
-    if (edit.value == kMasked && state.values_.at(edit.id) > kMasked) --state.n_;
-    state.values_.Set(static_cast<size_t>(edit.id), edit.value);
-    if (edits.size() <= kFewEdits) state.edited_.push_back(edit.id);
+    if (Has(edit.id)) state.edits_.push_back(edit);
+  }
+  std::stable_sort(state.edits_.begin(), state.edits_.end(), [](const Candidate& a, const Candidate& b) { return a.id < b.id; });
+  // Of several for a token the last counts.
+  const auto first = std::unique(state.edits_.rbegin(), state.edits_.rend(), [](const Candidate& a, const Candidate& b) { return a.id == b.id; });
+  state.edits_.erase(state.edits_.begin(), first.base());
+  for (const Candidate& edit : state.edits_) state.n_ -= edit.value == kMasked;
+  if (state.edits_.size() > kFewEdits || state.edits_.empty()) {
+    state.values();
+    state.edits_.clear();
   }
   LP_CHECK(state.n_ >= 1);
   return state;

@@ -56,6 +56,10 @@ class State {
 
   // The first min(k, n()) tokens in rank order, sorted only as far as somebody asked. Valid until the next call.
   std::span<const Candidate> Top(size_t k) const;
+  // As much of that as is sorted already: costs nothing.
+  std::span<const Candidate> Sorted() const { return narrow_ ? list_ : top_; }
+  // The logits that differ from `before`, by id, where this state is a few edits away from it and nothing else.
+  std::optional<std::span<const Candidate>> EditsOf(const State& before) const;
   Candidate Ranked(size_t rank) const;  // the token of a 1-based rank <= n()
   // Where a running sum of weights in rank order reaches `target`, or in the order of the distance from `centre`.
   MassEdge FindMass(Weight weight, double target) const;
@@ -107,8 +111,8 @@ class State {
   // A state this one was made from, for what its unchanged blocks are known to hold.
   const State* before_ = nullptr;
   Sums expected_ = Sums::kAll;
-  // Where before_ with a few logits edited is all that this one is: their ids.
-  std::vector<TokenId> edited_;
+  // Where before_ with a few logits edited is all that this one is: these, by id. Written down when values() are.
+  std::vector<Candidate> edits_;
   // Where source_ through a lens is all that this one is. source_ is no such state, or has written its logits down.
   const State* source_ = nullptr;
   Lens lens_;

@@ -257,10 +257,12 @@ size_t Trace::RankOf(TokenId id) const {
     const std::span<const TokenId> banned = Banned();
     return order.n() + static_cast<size_t>(std::find(banned.begin(), banned.end(), id) - banned.begin()) + 1;
   }
-  // Drawn tokens are mostly among those that a cut has listed already.
-  const std::span<const Candidate> best = order.narrow() ? order.list() : order.Top(64);
-  const auto at = std::find_if(best.begin(), best.end(), [&](const Candidate& c) { return c.id == id; });
-  if (at != best.end()) return static_cast<size_t>(at - best.begin()) + 1;
+  // Drawn tokens are mostly among those that a cut has listed already, or else among the best.
+  for (const bool sorted : {true, false}) {
+    const std::span<const Candidate> best = sorted ? order.Sorted() : order.Top(64);
+    const auto at = std::find_if(best.begin(), best.end(), [&](const Candidate& c) { return c.id == id; });
+    if (at != best.end()) return static_cast<size_t>(at - best.begin()) + 1;
+  }
   return RanksOf(order.values(), std::span(&id, 1))[0];
 }
 

@@ -1,0 +1,108 @@
+#include "distribution/lens.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <optional>
+
+#include "distribution/select.h"
+#include "support/logit_shapes.h"
+#include "support/simd_targets.h"
+
+namespace lp {
+namespace {
+
+using reference::AllShapes;
+
+// Lenses that keep all, about half (with a tie at the end, of which some stay), and one token, divided and not.
+std::vector<Lens> Lenses(const LogitVector& x, const Scan& scan) {
+  std::vector<Lens> lenses;
+  for (const size_t k : {x.size(), x.size() / 2 + 1, size_t{1}}) {
+    const auto best = TopRanked(x, scan.block_max, k);
+    const Candidate last = best.back();
+    for (const float t : {1.0f, 0.7f, 1.9f}) {
+      if (!std::isfinite(scan.max / t)) continue;  // who divides sees to that
+      lenses.push_back({.low = last.value, .ties_end = static_cast<size_t>(last.id) + 1, .divisor = t});
+    }
+  }
+  lenses.push_back({.divisor = 1.9f});
+  return lenses;
+}
+
+void ExpectSameSums(const SoftmaxSums& a, const SoftmaxSums& b) {
+  EXPECT_EQ(a.max, b.max);
+  EXPECT_EQ(a.n, b.n);
+  EXPECT_EQ(a.sum_exp, b.sum_exp);
+  EXPECT_EQ(a.sum_x_exp, b.sum_x_exp);
+  EXPECT_EQ(a.sum_xx_exp, b.sum_xx_exp);
+  EXPECT_EQ(a.sum_exp2, b.sum_exp2);
+}
+
+// Whatever is asked of a view is what is asked of the vector written down, bit for bit.
+// Mutation: keep ties in tie_block's blocks and after -> red; no Max with the lowest float in ThroughLens -> red.
+TEST(Lens, ShowsWhatMakeWrites) {
+  for (const size_t n : {1u, 255u, 257u, 1000u, 9000u}) {
+    for (const auto& [name, logits] : AllShapes(n)) {
+      const LogitVector x(logits);
+      const Scan scan = ScanLogits(x);
+      if (scan.n_finite == 0) continue;
+      for (const Lens& lens : Lenses(x, scan)) {
+        SCOPED_TRACE(name + ", V = " + std::to_string(n) + ", from " + std::to_string(lens.low) + " / " +
+                     std::to_string(lens.divisor));
+        const LogitVector made = Make(x, lens);
+        const std::vector<float> maxima = BlockMaxima(x, scan.block_max, lens);
+        EXPECT_EQ(maxima, ScanLogits(made).block_max);
+        for (size_t i = 0; i < n; ++i) ASSERT_EQ(lens.Of(x[i], i), made[i]) << i;
+        const View view{x, lens, maxima};
+        for (const Sums which : {Sums::kMass, Sums::kVarentropy, Sums::kAll}) {
+          const VectorSums sums = ComputeSums(made, which);
+          ForEachSimdTarget([&] { ExpectSameSums(ComputeSums(view, which).total, sums.total); });
+        }
+        if (HasFailure()) return;
+      }
+    }
+  }
+}
+
+// A search that makes the sums as it goes finds what one finds that knows them, and makes the same sums.
+// Mutation: leave what lies beyond the edge in `prefix` -> red; skip `known` blocks' side -> red.
+TEST(FindMass, MakesTheSumsAlongTheWay) {
+  for (const size_t n : {300u, 9000u, 50257u}) {
+    for (const auto& [name, logits] : AllShapes(n)) {
+      const LogitVector x(logits);
+      const Scan scan = ScanLogits(x);
+      for (const Lens& lens : Lenses(x, scan)) {
+        const LogitVector made = Make(x, lens);
+        const std::vector<float> maxima = BlockMaxima(x, scan.block_max, lens);
+        const VectorSums known = ComputeSums(made, Sums::kVarentropy);
+        for (const double target : {0.001, 0.3, 0.95, 0.999999}) {
+          SCOPED_TRACE(name + ", V = " + std::to_string(n) + ", from " + std::to_string(lens.low) + " / " +
+                       std::to_string(lens.divisor) + ", target " + std::to_string(target));
+          const MassEdge expected = FindMass(made, known, Weight::kProbability, target);
+          std::optional<VectorSums> sums;
+          const MassEdge edge = FindMass({x, lens, maxima}, sums, Sums::kVarentropy, Weight::kProbability, target);
+          ExpectSameSums(sums->total, known.total);
+          EXPECT_NEAR(edge.through, expected.through, 8e-7);
+          EXPECT_NEAR(edge.through + edge.after, 1, 1e-9);
+          if (edge.n != expected.n) {  // rounding decides
+            EXPECT_NEAR(std::abs(expected.through - target), 0, 8e-7);
+            continue;
+          }
+          EXPECT_EQ(edge.last.id, expected.last.id);
+          const Counts counts = CountAbove(made, edge.last.value);
+          EXPECT_EQ(edge.tied.value_or(counts.above + counts.equal > edge.n), counts.above + counts.equal > edge.n);
+          if (!edge.prefix) continue;
+          const LogitVector kept = KeepRange(made, edge.last.value, edge.last.id, std::numeric_limits<float>::infinity());
+          const SoftmaxSums prefix = ComputeSums(kept, Sums::kVarentropy).total;
+          EXPECT_EQ(edge.prefix->n, prefix.n);
+          EXPECT_NEAR(edge.prefix->sum_exp / prefix.sum_exp, 1, 1e-6);
+          EXPECT_NEAR(edge.prefix->Entropy(), prefix.Entropy(), 3e-6 * (1 + prefix.Entropy()));
+        }
+        if (HasFailure()) return;
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace lp
