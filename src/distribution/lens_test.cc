@@ -96,6 +96,7 @@ TEST(FindMass, MakesTheSumsAlongTheWay) {
           const SoftmaxSums prefix = ComputeSums(kept, Sums::kVarentropy).total;
           EXPECT_EQ(edge.prefix->n, prefix.n);
           EXPECT_NEAR(edge.prefix->sum_exp / prefix.sum_exp, 1, 1e-6);
+          if (edge.prefix_sums < Sums::kEntropy) continue;  // a bracket missed
           EXPECT_NEAR(edge.prefix->Entropy(), prefix.Entropy(), 3e-6 * (1 + prefix.Entropy()));
         }
         if (HasFailure()) return;
