@@ -16,8 +16,8 @@ namespace lp {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// n values, a multiple of two vectors; of those equal to lens.low all stay, or none. `to` may be `from`. Returns how many
-// stay.
+// n values, a multiple of two vectors; of those equal to lens.low all stay, or none. `to` may be `from`. Returns how
+// many stay.
 HWY_INLINE size_t ThroughLens(const Lens& lens, bool keeps_ties, const float* from, size_t n, float* to) {
   const RowTag d;
   const hn::RebindToSigned<RowTag> di;

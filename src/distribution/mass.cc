@@ -152,15 +152,15 @@ class MassSearch {
     const uint32_t first = order_.FirstKey();
     mass::Keys keys{first - 1, Order::kLastKey};  // keys.inner + 1 <= the key looked for <= keys.outer
     if (sample) sample->Bracket(order_, share_, keys);
-    // From the side that holds less, for rounding is relative to what is summed: nothing never reaches the target,
-    // everything always does, and what is cut is exact however little it is.
-    mass::Bracket bracket{.outside = share_ > 0.5, .around = order_.around()};
     const auto until = [&](uint32_t key) { return key + 1 == first ? kNothing : order_.Until(key); };
     Scratch& s = ThreadScratch();
     const size_t n_blocks = view_.x.n_blocks(), room = (n_blocks + 1) * LogitVector::kBlock;
     BlockSums* side = Room(s.side, n_blocks);
     for (int attempt = 0;; ++attempt) {
       if (attempt == 2) keys = {first - 1, Order::kLastKey};  // rounding must not send it to and fro
+      // From the side that holds less, for rounding is relative to what is summed: nothing never reaches the target,
+      // everything always does, and what is cut is exact however little it is.
+      mass::Bracket bracket{.outside = share_ > 0.5, .around = order_.around()};
       if (sums_ && keys.n_outer < static_cast<double>(view_.x.size()) / 16) {  // so few need no sums of a side
         keys.inner = first - 1;
         bracket.outside = false;
@@ -172,7 +172,8 @@ class MassSearch {
       const Sums which = unknown ? which_ : weight_ == Weight::kEntropy ? Sums::kEntropy : Sums::kMass;
       float* between = Room(s.between, room);
       n_between_ = mass::Split(view_, bracket, which, unknown ? nullptr : sums_->blocks.data(),
-                               unknown ? made.blocks.data() : Room(s.all, n_blocks), side, Room(s.ends, n_blocks), between);
+                               unknown ? made.blocks.data() : Room(s.all, n_blocks), side, Room(s.ends, n_blocks),
+                               between);
       if (unknown) {
         made.total = Combine(made.blocks);
         sums_ = std::move(made);
@@ -182,15 +183,25 @@ class MassSearch {
       const size_t n = WholeBlocks(n_between_);
       float* w = Room(s.weights, n);
       mass::Weights(weight_, between, n, max_, static_cast<float>(log_sum_), w);
-      if (!Halve(between, w, bracket, keys, until)) continue;
-      const mass::Bracket edge{until(keys.outer - 1), until(keys.outer), bracket.outside, bracket.around};
-      return Walk(between, edge, mass::SideSums(which));
+      const mass::Keys all = keys;
+      if (!Halve(between, w, bracket, true, keys, until)) continue;
+      const auto edge = [&] {
+        return mass::Bracket{until(keys.outer - 1), until(keys.outer), bracket.outside, bracket.around};
+      };
+      std::vector<Candidate> found = At(between, edge());
+      if (found.empty()) {  // sums in another order are rounded otherwise, and may disagree where nothing lies
+        keys = all;
+        Halve(between, w, bracket, false, keys, until);
+        found = At(between, edge());
+      }
+      return Walk(between, edge(), found, mass::SideSums(which));
     }
   }
 
   // Narrows the bracket down to one key; false if the prefix ends elsewhere, and the keys say where to look then.
+  // `forget`: what turns out to lie on one side is summed for good, which takes a fraction of the time.
   template <class Until>
-  bool Halve(const float* between, const float* weights, const mass::Bracket& bracket, mass::Keys& keys,
+  bool Halve(const float* between, const float* weights, const mass::Bracket& bracket, bool forget, mass::Keys& keys,
              const Until& until) {
     Scratch& s = ThreadScratch();
     size_t n = WholeBlocks(n_between_);
@@ -214,22 +225,22 @@ class MassSearch {
     for (int step = 1; keys.outer - keys.inner > 1; ++step) {
       const uint32_t middle = keys.inner + (keys.outer - keys.inner) / 2;
       (reaches(until(middle)) ? keys.outer : keys.inner) = middle;
-      if (step % 3 != 0 || n <= LogitVector::kBlock) continue;
-      n = WholeBlocks(mass::Narrow(x, w, n, {until(keys.inner), until(keys.outer), bracket.outside, bracket.around}, base));
+      if (!forget || step % 3 != 0 || n <= LogitVector::kBlock) continue;
+      const mass::Bracket left{until(keys.inner), until(keys.outer), bracket.outside, bracket.around};
+      n = WholeBlocks(mass::Narrow(x, w, n, left, base));
     }
     return true;
   }
 
-  // The end is among the tokens in `edge.out` that are not in `edge.in`: one value, or one on either side of the centre.
-  MassEdge Walk(const float* between, const mass::Bracket& edge, Sums prefix_sums) {
-    const Scratch& s = ThreadScratch();
-    const size_t n = WholeBlocks(n_between_);
+  // The tokens in `edge.out` that are not in `edge.in`, in order: of one value, or of one on either side of the centre.
+  std::vector<Candidate> At(const float* between, const mass::Bracket& edge) const {
+    const std::span<const uint32_t> ends(ThreadScratch().ends.data(), view_.x.n_blocks());
     std::vector<size_t> at;
-    mass::Find(between, n, edge, at);
+    mass::Find(between, WholeBlocks(n_between_), edge, at);
     std::vector<Candidate> found;
     size_t next = 0;  // block
     for (const size_t i : at) {
-      const auto block = static_cast<size_t>(std::upper_bound(s.ends.begin(), s.ends.begin() + static_cast<std::ptrdiff_t>(view_.x.n_blocks()), i) - s.ends.begin());
+      const auto block = static_cast<size_t>(std::upper_bound(ends.begin(), ends.end(), i) - ends.begin());
       if (block < next) continue;  // there were several
       next = block + 1;
       for (size_t j = block * LogitVector::kBlock; j < std::min(view_.x.size(), next * LogitVector::kBlock); ++j) {
@@ -239,10 +250,17 @@ class MassSearch {
     }
     const auto in_order = [&](const Candidate& a, const Candidate& b) { return order_.Before(a, b); };
     if (!std::is_sorted(found.begin(), found.end(), in_order)) std::sort(found.begin(), found.end(), in_order);
+    return found;
+  }
 
+  // The prefix ends among `found`, which At found.
+  MassEdge Walk(const float* between, const mass::Bracket& edge, std::span<const Candidate> found,
+                Sums prefix_sums) const {
+    const size_t n = WholeBlocks(n_between_);
+    const float* weights = ThreadScratch().weights.data();
     // Of what lies between; sum_exp is of weights.
-    SoftmaxSums before = mass::Terms(between, s.weights.data(), n, max_, edge.in, false);
-    SoftmaxSums beyond = mass::Terms(between, s.weights.data(), n, max_, edge.out, true);
+    SoftmaxSums before = mass::Terms(between, weights, n, max_, edge.in, false);
+    SoftmaxSums beyond = mass::Terms(between, weights, n, max_, edge.out, true);
     MassEdge result;
     result.through = MassOf(side_) + before.sum_exp;
     if (edge.outside) {
@@ -312,7 +330,8 @@ MassEdge Find(const LogitVector& x, const VectorSums& sums, Weight weight, Order
   maxima.clear();
   for (const BlockSums& b : sums.blocks) maxima.push_back(b.max);
   std::optional<VectorSums> known = sums;
-  return MassSearch({x, {}, maxima, sums.total.n == x.size()}, known, sums.which, weight, order, sums.total.max).Find(target);
+  const View view{x, {}, maxima, sums.total.n == x.size()};
+  return MassSearch(view, known, sums.which, weight, order, sums.total.max).Find(target);
 }
 
 }  // namespace

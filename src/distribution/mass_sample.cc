@@ -39,7 +39,8 @@ size_t TakeSample(const View& view, float* HWY_RESTRICT to) {
   size_t n = 0;
   for (size_t b = 0; b < view.x.n_blocks(); ++b) {
     if (view.block_max[b] == kMasked) continue;
-    std::copy_n(view.x.block(b) + kSampled * (b * 7 % (kBlock / kSampled)), kSampled, to + n);  // each time another part
+    const size_t part = b * 7 % (kBlock / kSampled);  // each time another one
+    std::copy_n(view.x.block(b) + kSampled * part, kSampled, to + n);
     n += kSampled;
   }
   const size_t whole = (n + kBlock - 1) / kBlock * kBlock;
@@ -75,7 +76,8 @@ float Lowest(const float* HWY_RESTRICT x, size_t n, float max) {
 }
 
 // The bins of x[0, n), whole blocks, by distance from `centre`: `near` and closer is bin 0, kBins is what lies beyond.
-void Bins(const float* HWY_RESTRICT x, size_t n, float centre, float near, float per_width, int32_t* HWY_RESTRICT bins) {
+void Bins(const float* HWY_RESTRICT x, size_t n, float centre, float near, float per_width,
+          int32_t* HWY_RESTRICT bins) {
   const RowTag d;
   const hn::RebindToSigned<RowTag> di;
   const auto c = hn::Set(d, centre), zero = hn::Zero(d), most = hn::Set(d, static_cast<float>(kBins));
@@ -151,7 +153,8 @@ bool mass::Sample::HoldsAmongBest(size_t k, double share) const {
 void mass::Sample::Bracket(const Order& order, double share, Keys& keys) const {
   Scratch& s = ThreadScratch();
   const float* sample = s.sample.data();
-  const auto low = static_cast<double>(HWY_DYNAMIC_DISPATCH(Lowest)(sample, whole_, max_)), high = static_cast<double>(max_);
+  const auto low = static_cast<double>(HWY_DYNAMIC_DISPATCH(Lowest)(sample, whole_, max_));
+  const auto high = static_cast<double>(max_);
   const double centre = order.around() ? order.centre() : high;
   const double near = std::max({0.0, centre - high, low - centre});
   // What is 100 nats below has no weight.

@@ -53,8 +53,8 @@ struct MassEdge {
   double after = 0;     // the sum of all that comes later ...
   bool after_is_exact = false;  // ... to 1e-6 of itself, even if it is little
   bool reached = true;  // false: all of it together is less; `last` is then the last finite token
-  // Where the search came across it: whether the next token has the same value, and the sums of the tokens up to `last`,
-  // relative to the maximum of all, as many as prefix_sums says.
+  // Where the search came across it: whether the next token has the same value, and the sums of the tokens up to
+  // `last`, relative to the maximum of all, as many as prefix_sums says.
   std::optional<bool> tied;
   std::optional<SoftmaxSums> prefix;
   Sums prefix_sums = Sums::kMass;
@@ -67,8 +67,8 @@ enum class Weight {
 // to 4e-7 of the whole (2e-7 from some thousands of tokens on); who needs to know compares `before` and `through` with
 // the target. A target of 0 or less is reached by the first token.
 MassEdge FindMass(const LogitVector& x, const VectorSums& sums, Weight weight, double target);
-// The same where the sums may be unknown as yet: they are then made, as many as `which` says, by the pass that finds the
-// mass. A probability's only: for an entropy they must be there.
+// The same where the sums may be unknown as yet: they are then made, as many as `which` says, by the pass that finds
+// the mass. A probability's only: for an entropy they must be there.
 MassEdge FindMass(const View& x, std::optional<VectorSums>& sums, Sums which, Weight weight, double target);
 
 // The same in the order of |x - centre| ascending (equal distances by lower id), for weight = probability. [D26]

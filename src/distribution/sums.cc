@@ -70,9 +70,9 @@ HWY_INLINE void SumLanes(const float* HWY_RESTRICT x, float block_max, const Rel
   });
 }
 
-// Through a lens, if there is one. Maxima are known from the first block to the last or not at all (nullptr; with a lens
-// they must be); of the first known_n blocks it is known that they hold no mask. Several blocks at a time: their maxima first, their lanes in the end, so that no exponential waits
-// for a maximum across lanes.
+// Maxima are known from the first block to the last or not at all (nullptr; for a lens they must be); of the first
+// known_n blocks it is known that they hold no mask. Several blocks at a time: their maxima first, their lanes in the
+// end, so that no exponential waits for a maximum across lanes.
 template <Sums kWhich, class Relative>
 HWY_INLINE void SumEach(const float* const* blocks, size_t n_blocks, const Lens& lens, const float* known_max,
                         size_t known_n, const Relative& relative, BlockSums* HWY_RESTRICT out) {

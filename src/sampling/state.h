@@ -5,9 +5,9 @@
 // that are left, listed in rank order; from there on double arithmetic on a short list is both fastest and exact. A
 // chain goes from wide to narrow at most once and never back.
 //
-// Sums and ranks are computed when first asked for and remembered, so a state must not be shared between threads. So are
-// the logits of a wide state that a cut from below or a temperature left: whoever only sums or searches them looks at
-// those before through a lens.
+// Sums and ranks are computed when first asked for and remembered, so a state must not be shared between threads. So
+// are the logits of a wide state that an edit, a cut from below or a temperature left: a cut and a temperature can be
+// summed and searched through a lens, and of edits few are asked for. The state it was made from must stay where it is.
 #pragma once
 
 #include <optional>
