@@ -39,7 +39,7 @@ void ExpectSameSums(const SoftmaxSums& a, const SoftmaxSums& b) {
 }
 
 // Whatever is asked of a view is what is asked of the vector written down, bit for bit.
-// Mutation: keep ties in tie_block's blocks and after -> red; no Max with the lowest float in ThroughLens -> red.
+// Mutation: ThroughLens keeps ties in the block where they end, and in the next -> red.
 TEST(Lens, ShowsWhatMakeWrites) {
   for (const size_t n : {1u, 255u, 257u, 1000u, 9000u}) {
     for (const auto& [name, logits] : AllShapes(n)) {
@@ -65,7 +65,7 @@ TEST(Lens, ShowsWhatMakeWrites) {
 }
 
 // A search that makes the sums as it goes finds what one finds that knows them, and makes the same sums.
-// Mutation: leave what lies beyond the edge in `prefix` -> red; skip `known` blocks' side -> red.
+// Mutation: leave what lies beyond the edge in `prefix` -> red; no side of `known` blocks -> red.
 TEST(FindMass, MakesTheSumsAlongTheWay) {
   for (const size_t n : {300u, 9000u, 50257u}) {
     for (const auto& [name, logits] : AllShapes(n)) {
