@@ -102,6 +102,10 @@ class Trace {
   // Some tokens after every stage, [ids][stages]; nullopt where one is no longer there.
   std::vector<std::optional<StageValue>> Journeys(std::span<const TokenId> ids) const;
 
+  // States point to those they were made from: a trace can be moved, not copied.
+  Trace(Trace&&) = default;
+  Trace& operator=(Trace&&) = default;
+
  private:
   Trace() = default;
   const State& RowOrder() const;
