@@ -22,6 +22,31 @@ test('a session saved as JSON text and restored is the same tree, settings and p
   expect([back.at, back.session.recipe, back.session.prompt]).toEqual([at, rest.recipe, 'abc'])
 })
 
+// Mutation: in Tree.from(), forget `last`, what is known, the visit of it, or trim() -> red.
+test('a tree restored at once is the one that grows node by node', () => {
+  const nodes = [
+    [null, 0], [0, 1], [1, 2], [2, 3], [1, 4, ' a fork '], [4, 5], [0, 6], [6, 7],
+    [0, 1], [8, 2, 'met again'], [9, 3], // the same tokens once more: no new branch, but where "forward" leads
+    [10, 8], [5, 9], [1, 4, '  '], [0, 6], [4, 5],
+  ] as const
+  const saved = { logitpeek: 1, ...rest, at: null, nodes: nodes.map(([parent, id, name]) => ({ parent, id, text: String(id), bytes_hex: '61', how: 'sample', ...(name && { name }) })) }
+  let tree = Tree.empty
+  const ids: number[] = []
+  for (const [parent, id, name] of nodes) {
+    const bare = { rank: null, probRaw: null, prob: null, surprisalBits: null, seed: null, u: null }
+    const grown = tree.grow(parent === null ? null : (ids[parent] ?? NaN), pick(id, bare))
+    ids.push(grown.at)
+    tree = name ? grown.tree.named(grown.at, name) : grown.tree
+  }
+  const byId = (all: Tree) => all.nodes().sort((a, b) => a.id - b.id)
+  const back = restore(saved)
+  expect(byId(back.tree)).toEqual(byId(tree))
+  expect([back.tree.size, back.tree.first, back.at]).toEqual([10, 0, 0])
+  expect(byId(restore({ ...saved, at: 7 }).tree)).toEqual(byId(tree.visit(ids[7] ?? NaN)))
+  const [one, other] = [tree, back.tree].map((each) => each.grow(3, pick(11)))
+  expect(other && byId(other.tree)).toEqual(one && byId(one.tree))
+})
+
 test('nodes that were removed leave no hole', () => {
   const { tree, at } = session()
   const saved = save(tree.without(2), at, rest)
@@ -35,6 +60,7 @@ test.each([
   [{ logitpeek: 1, prompt: 'x' }, 'incomplete'],
   [{ logitpeek: 1, ...rest, at: 0, nodes: [{ parent: 4, id: 1, text: 'x' }] }, 'Token 0'],
   [{ logitpeek: 1, ...rest, at: 0, nodes: [{ parent: null, id: 1, text: 'x' }, { parent: null, id: 1, text: 'x' }] }, 'Token 1'],
+  [{ logitpeek: 1, ...rest, at: 0, nodes: [null] }, 'Token 0'],
 ])('what is no session is refused in a sentence: %j', (saved, sentence) => {
   expect(() => restore(saved)).toThrow(sentence)
 })

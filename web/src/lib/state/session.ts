@@ -69,17 +69,14 @@ export function restore(saved: unknown): { session: Session; tree: Tree; at: num
   const session = saved as unknown as Session
   if (!Array.isArray(session.nodes) || typeof session.prompt !== 'string' || !isRecord(session.recipe) || typeof session.recipe.dialect !== 'string')
     throw new Error('This session is incomplete: it needs prompt, nodes and recipe.')
-  let tree = Tree.empty
-  const ids: number[] = []
-  session.nodes.forEach((node, i) => {
-    const parent = node.parent === null ? null : ids[node.parent]
-    if (!isRecord(node) || parent === undefined || typeof node.id !== 'number' || typeof node.text !== 'string')
-      throw new Error(`Token ${i} of this session cannot be read.`)
-    if (node.parent === null && i > 0) throw new Error(`Token ${i} of this session has nothing before it.`)
-    const grown = tree.grow(parent, pickOf(node))
-    ids.push(grown.at)
-    tree = node.name ? grown.tree.named(grown.at, node.name) : grown.tree
-  })
+  const { tree, ids } = Tree.from(
+    session.nodes.map((node, i) => {
+      const before = isRecord(node) && (node.parent === null || (Number.isInteger(node.parent) && node.parent >= 0 && node.parent < i))
+      if (!before || typeof node.id !== 'number' || typeof node.text !== 'string') throw new Error(`Token ${i} of this session cannot be read.`)
+      if (node.parent === null && i > 0) throw new Error(`Token ${i} of this session has nothing before it.`)
+      return { parent: node.parent, pick: pickOf(node), name: typeof node.name === 'string' ? node.name : null }
+    }),
+  )
   const at = session.at === null ? null : (ids[session.at] ?? null)
   return { session, tree: at === null ? tree : tree.visit(at), at: at ?? tree.first }
 }

@@ -26,6 +26,13 @@ export interface TreeNode {
   name: string | null
 }
 
+/** A node before it is in a tree; `parent` is its place in a list. */
+export interface Seedling {
+  parent: number | null
+  pick: Pick
+  name: string | null
+}
+
 export const given = (token: Token): Pick => ({
   token, how: 'prompt', rank: null, probRaw: null, prob: null, surprisalBits: null, seed: null, u: null, end: false,
 })
@@ -46,6 +53,39 @@ export class Tree {
   /** A tree of one path; `at` is its last node. */
   static of(picks: readonly Pick[]): { tree: Tree; at: number | null } {
     return Tree.empty.grow(null, ...picks)
+  }
+
+  /**
+   * A whole tree at once: what growing by one pick after the other gives, which would copy all nodes for each. A parent stands before its
+   * children in `all`; `ids` has the node of each.
+   */
+  static from(all: readonly Seedling[]): { tree: Tree; ids: number[] } {
+    const nodes = new Map<number, TreeNode & { children: number[] }>()
+    const known = new Map<string, number>() // by parent and token
+    const ids: number[] = []
+    for (const { parent: place, pick, name } of all) {
+      const above = place === null ? undefined : nodes.get(ids[place] ?? -1)
+      if (!above && (place !== null || nodes.size > 0)) throw new Error('a tree has one beginning, and all else follows what is there')
+      const key = `${above?.id ?? ''} ${pick.token.id}`
+      const met = known.get(key)
+      const node = nodes.get(met ?? -1) ?? { id: nodes.size, parent: above?.id ?? null, pick, children: [], last: null, name: null }
+      if (name) node.name = name.trim() || null
+      ids.push(node.id)
+      if (above) above.last = node.id
+      if (met === undefined) {
+        known.set(key, node.id)
+        nodes.set(node.id, node)
+        above?.children.push(node.id)
+      } else {
+        // Like grow(), which visits what was there already.
+        for (let child = above; child && child.parent !== null; ) {
+          const parent = nodes.get(child.parent)
+          if (parent) parent.last = child.id
+          child = parent
+        }
+      }
+    }
+    return { tree: new Tree(nodes, nodes.size, nodes.size > 0 ? 0 : null), ids }
   }
 
   get size(): number {
