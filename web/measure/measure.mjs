@@ -39,17 +39,27 @@ async function pageOf(browser, /** @type {string} */ url) {
 const note = (/** @type {import('playwright-core').Page} */ page) => page.evaluate('probe.start(), null')
 const noted = async (/** @type {import('playwright-core').Page} */ page) => /** @type {Noted} */ (await page.evaluate('probe.stop()'))
 
+/** Runs `part` against a program that ends with it, however it ends. */
+async function serving(/** @type {Parameters<typeof serve>[0]} */ options, /** @type {(url: string) => Promise<void>} */ part) {
+  const server = await serve(options)
+  try {
+    await part(server.url)
+  } finally {
+    await server.stop()
+  }
+}
+
 /** The shipped model: process started, page asked for, rows painted. */
 async function start(/** @type {import('playwright-core').Browser} */ browser) {
   for (let i = 0; i < 3; i++) {
     const began = performance.now()
-    const server = await serve()
-    const listening = performance.now()
-    const page = await pageOf(browser, server.url)
-    const [first, rows] = /** @type {[number, number]} */ (await page.evaluate(`probe.first.then((rows) => [performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? NaN, rows])`))
-    console.log(`start ${i + 1}: listening after ${ms(listening - began)}; from navigation, first paint ${ms(first)}, the distribution ${ms(rows)}`)
-    await page.context().close()
-    await server.stop()
+    await serving({}, async (url) => {
+      const listening = performance.now()
+      const page = await pageOf(browser, url)
+      const [first, rows] = /** @type {[number, number]} */ (await page.evaluate(`probe.first.then((rows) => [performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? NaN, rows])`))
+      console.log(`start ${i + 1}: listening after ${ms(listening - began)}; from navigation, first paint ${ms(first)}, the distribution ${ms(rows)}`)
+      await page.context().close()
+    })
   }
 }
 
@@ -59,10 +69,9 @@ const DRAGS = /** @type {const} */ ([
   ['T, p', { temperature: 0.8, top_p: 0.95 }, 'top_p'], ['T', { temperature: 0.8 }, 'temperature'], ['penalty', { repetition_penalty: 1.1 }, 'repetition_penalty'],
 ])
 
-async function drag(/** @type {import('playwright-core').Browser} */ browser) {
-  const server = await serve({ args: ['-m', model('wide', 151_936)] })
+async function drag(/** @type {import('playwright-core').Browser} */ browser, /** @type {string} */ url) {
   for (const [chain, settings, name] of DRAGS) {
-    const page = await pageOf(browser, server.url)
+    const page = await pageOf(browser, url)
     for (const [field, value] of Object.entries(settings)) await setField(page, field, value)
     const slider = page.getByTestId(`slider-${name}`)
     await page.waitForTimeout(400) // sentences follow the numbers, and may push what is below them
@@ -90,12 +99,10 @@ async function drag(/** @type {import('playwright-core').Browser} */ browser) {
     console.log(`drag of ${name} (${chain}): ${frames(times)}; input to final numbers ${ms(quantile(lags, 0.5))}, 95th percentile ${ms(quantile(lags, 0.95))}; ${answers.length} answers of ${quantile(answers.map((answer) => answer.bytes), 0.5)} bytes, ${ms(quantile(answers.map((answer) => answer.ms), 0.5))} each`)
     await page.context().close()
   }
-  await server.stop()
 }
 
-async function session(/** @type {import('playwright-core').Browser} */ browser) {
-  const server = await serve({ args: ['-m', model('long', 4096)] })
-  const page = await pageOf(browser, server.url)
+async function session(/** @type {import('playwright-core').Browser} */ browser, /** @type {string} */ url) {
+  const page = await pageOf(browser, url)
   await page.getByTestId('pace').selectOption('0')
   await page.getByTestId('generate-n').fill('4000')
   const began = performance.now()
@@ -131,11 +138,18 @@ async function session(/** @type {import('playwright-core').Browser} */ browser)
     const all = gaps((await noted(page)).frames)
     console.log(`${name} in 4,000 tokens: longest frame ${ms(Math.max(...all))}, ${all.filter((gap) => gap > 50).length} over 50 ms`)
   }
-  await server.stop()
 }
 
-const parts = { start, drag, session }
+/** @type {Record<string, (browser: import('playwright-core').Browser) => Promise<void>>} */
+const parts = {
+  start,
+  drag: (browser) => serving({ args: ['-m', model('wide', 151_936)] }, (url) => drag(browser, url)),
+  session: (browser) => serving({ args: ['-m', model('long', 4096)] }, (url) => session(browser, url)),
+}
 const wanted = process.argv.slice(2)
 const browser = await launch()
-for (const [name, part] of Object.entries(parts)) if (wanted.length === 0 || wanted.includes(name)) await part(browser)
-await browser.close()
+try {
+  for (const [name, part] of Object.entries(parts)) if (wanted.length === 0 || wanted.includes(name)) await part(browser)
+} finally {
+  await browser.close()
+}
