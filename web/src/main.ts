@@ -7,6 +7,7 @@ import { View } from './lib/state/view.svelte'
 import { Workbench } from './lib/state/workbench.svelte'
 import './styles/tokens.css'
 import './styles/base.css'
+import './styles/table.css'
 
 const theme = new ThemeChoice()
 const bench = new Workbench(new HttpBackend())
