@@ -8,7 +8,7 @@
 //   kRun             numbers of a run: 32 or 16
 //   kOffset          what every quant is too large by: 0, or a power of two
 //   kHasMin          whether there are minima
-//   Scales<count>(group, out)      scales (and minima) of the group's runs; count of 8 blocks of 32 are there, the others' are 0
+//   Scales(group, out)             scales (and minima) of the group's runs; of blocks of 32 also ScalesOf, wherever they lie
 //   Quants<chunk>(d, group, out)   quants [32 chunk, 32 chunk + 32) of the group, chunk a constant; out[v] holds 32 chunk +
 //                                  v Lanes(d) + lane
 // Scales are exact: a half's 11 bits times those of a small integer fit in a float's 24. So do their products with quants, so

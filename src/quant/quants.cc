@@ -48,22 +48,28 @@ HWY_INLINE void SumEight(const SumVec* HWY_RESTRICT in, SumVec* HWY_RESTRICT out
 #endif
 }
 
-// acc[v] += scale unit sum(q x) - min unit sum(x), lane by lane, for the runs [8 kEight, 8 kEight + 8) of a group. Sums are exact
-// integers: below 2^15 2^8 2^5.
+// What eight runs add to their lanes: scale unit sum(q x), and what they take off: min unit sum(x). Sums are exact integers: below
+// 2^15 2^8 2^5.
+template <class Format>
+HWY_INLINE hn::Vec<ScaleTag> Added(SumVec sums, const float* scale, const float* unit, const int32_t* sum) {
+  const ScaleTag d;
+  const SumTag di;
+  if constexpr (Format::kOffset > 0) sums = hn::Sub(sums, hn::Mul(hn::Set(di, Format::kOffset), hn::Load(di, sum)));
+  return hn::Mul(hn::ConvertTo(d, sums), hn::Mul(hn::Load(d, scale), hn::Load(d, unit)));
+}
+HWY_INLINE hn::Vec<ScaleTag> TakenOff(const float* min, const float* scaled_sum) {
+  const ScaleTag d;
+  return hn::Mul(hn::Load(d, min), hn::Load(d, scaled_sum));
+}
+
+// Both, lane by lane, for the runs [8 kEight, 8 kEight + 8) of a group.
 template <class Format, size_t kEight>
 HWY_INLINE void AddRuns(const SumVec* sums, const RunScales& scales, const float* unit, const int32_t* sum, const float* scaled_sum,
                         hn::Vec<ScaleTag>* acc) {
-  const ScaleTag d;
-  const SumTag di;
   Unrolled<kScaleVectors>([&](auto v) LP_LAMBDA {
-    const size_t at = 8 * kEight + v * hn::MaxLanes(d);
-    auto s = sums[v];
-    if constexpr (Format::kOffset > 0) s = hn::Sub(s, hn::Mul(hn::Set(di, Format::kOffset), hn::Load(di, sum + at)));
-    const auto scale = hn::Mul(hn::Load(d, scales.scale + at), hn::Load(d, unit + at));
-    acc[v] = hn::Add(acc[v], hn::Mul(hn::ConvertTo(d, s), scale));
-    if constexpr (Format::kHasMin) {
-      acc[v] = hn::Sub(acc[v], hn::Mul(hn::Load(d, scales.min + at), hn::Load(d, scaled_sum + at)));
-    }
+    const size_t at = 8 * kEight + v * hn::MaxLanes(ScaleTag());
+    acc[v] = hn::Add(acc[v], Added<Format>(sums[v], scales.scale + at, unit + at, sum + at));
+    if constexpr (Format::kHasMin) acc[v] = hn::Sub(acc[v], TakenOff(scales.min + at, scaled_sum + at));
   });
 }
 
@@ -79,17 +85,17 @@ HWY_INLINE void MultiplyChunk(const uint8_t* HWY_RESTRICT group, const int16_t* 
   });
 }
 
-// acc += group . x; of a group in blocks of 32 only the first kCount are there, and read.
-template <class Format, size_t kCount = kGroupChunks>
+// acc += group . x.
+template <class Format>
 HWY_INLINE void AddGroup(const uint8_t* HWY_RESTRICT group, const RoundedInputs& x, size_t g, hn::Vec<ScaleTag>* acc) {
   constexpr size_t kRuns = kGroupRuns<Format>;
   RunScales scales;
-  Format::template Scales<kCount>(group, scales);
+  Format::Scales(group, scales);
   Unrolled<kRuns / 8>([&](auto eight) LP_LAMBDA {
     SumVec runs[8];
     Unrolled<8>([&](auto i) LP_LAMBDA { runs[i] = hn::Zero(SumTag()); });
     constexpr size_t kChunks = 8 * Format::kRun / kChunk;  // of eight runs
-    Unrolled<std::min(kCount, kChunks)>([&](auto c) LP_LAMBDA {
+    Unrolled<kChunks>([&](auto c) LP_LAMBDA {
       constexpr size_t kAt = eight * kChunks + c;
       MultiplyChunk<Format, kAt>(group, x.q + g * kGroup + kAt * kChunk, runs + c * (kChunk / Format::kRun));
     });
@@ -109,16 +115,90 @@ struct LastBlocks {
   }
 };
 
-// acc += the `count` < 8 blocks of 32 past the last whole group. Copied and filled up with zeros they would do as they are, but bytes
-// just written in small portions cannot be read back at once, which costs a short row (576 in SmolLM2-135M, 896 in Qwen2.5-0.5B) a tenth of
-// its time.
+// acc += the `count` < 8 blocks of 32 past the last whole group.
 template <class Format>
 HWY_INLINE void AddLastBlocks(const uint8_t* blocks, size_t count, const RoundedInputs& x, size_t g, LastBlocks<Format>& last,
                               hn::Vec<ScaleTag>* acc) {
-  if (count == 2) return AddGroup<Format, 2>(blocks, x, g, acc);
-  if (count == 4) return AddGroup<Format, 4>(blocks, x, g, acc);
   last.Load(blocks, count);
   AddGroup<Format>(last.bytes, x, g, acc);
+}
+
+// The first kCount of eight lanes, at any address, and zeros. What follows them is read, too.
+template <size_t kCount>
+HWY_INLINE void LoadFirst(const float* lanes, hn::Vec<ScaleTag>* out) {
+  const ScaleTag d;
+  Unrolled<kScaleVectors>([&](auto v) LP_LAMBDA {
+    constexpr size_t kFirst = v * hn::MaxLanes(d);
+    if constexpr (kFirst + hn::MaxLanes(d) <= kCount) {
+      out[v] = hn::LoadU(d, lanes + kFirst);
+    } else if constexpr (kFirst < kCount) {
+      out[v] = hn::IfThenElseZero(hn::FirstN(d, kCount - kFirst), hn::LoadU(d, lanes + kFirst));
+    } else {
+      out[v] = hn::Zero(d);
+    }
+  });
+}
+
+// A row's whole groups.
+template <class Format>
+HWY_INLINE const uint8_t* AddGroups(const uint8_t* HWY_RESTRICT group, size_t groups, const RoundedInputs& x, hn::Vec<ScaleTag>* acc) {
+  for (size_t g = 0; g < groups; ++g, group += kGroupBytes<Format>) {
+    PrefetchAhead<kGroupBytes<Format>>(group);
+    AddGroup<Format>(group, x, g, acc);
+  }
+  return group;
+}
+
+// Rows that have kCount blocks of 32 past their last whole group, as many at a time as fill a group with those: what eight runs cost is
+// then paid once, not for each row (576 numbers in SmolLM2-135M, 896 in Qwen2.5-0.5B). Returns the first row that is left.
+template <class Format, size_t kCount>
+size_t MultiplyRows(const WeightMatrix& w, size_t row_begin, size_t row_end, const RoundedInputs& x, float* y) {
+  constexpr size_t kRows = 8 / kCount;
+  const ScaleTag d;
+  const size_t groups = w.cols / kGroup, first = groups * 8;  // run
+  alignas(64) float unit[8], scaled_sum[8];
+  alignas(64) int32_t sum[8];
+  for (size_t i = 0; i < 8; ++i) {
+    const size_t run = first + i % kCount;
+    unit[i] = x.unit[run], sum[i] = x.sum[run], scaled_sum[i] = x.scaled_sum[run];
+  }
+  size_t r = row_begin;
+  for (; r + kRows <= row_end; r += kRows) {
+    const uint8_t* last[kRows];
+    alignas(64) float so_far[kRows * 8];
+    for (size_t i = 0; i < kRows; ++i) {
+      hn::Vec<ScaleTag> acc[kScaleVectors];
+      Unrolled<kScaleVectors>([&](auto v) LP_LAMBDA { acc[v] = hn::Zero(d); });
+      last[i] = AddGroups<Format>(w.Row(r + i), groups, x, acc);
+      Unrolled<kScaleVectors>([&](auto v) LP_LAMBDA { hn::Store(acc[v], d, so_far + i * 8 + v * hn::MaxLanes(d)); });
+    }
+    const auto block = [&](size_t i) { return last[i / kCount] + i % kCount * Format::kBlockBytes; };
+    RunScales scales;
+    Format::ScalesOf(block, scales);
+    SumVec runs[8], sums[kScaleVectors];
+    Unrolled<8>([&](auto i) LP_LAMBDA {
+      runs[i] = hn::Zero(SumTag());
+      MultiplyChunk<Format, 0>(block(i), x.q + groups * kGroup + i % kCount * kChunk, runs + i);
+    });
+    SumEight(runs, sums);
+    alignas(64) float added[16] = {}, taken_off[16] = {};
+    Unrolled<kScaleVectors>([&](auto v) LP_LAMBDA {
+      const size_t at = v * hn::MaxLanes(d);
+      hn::Store(Added<Format>(sums[v], scales.scale + at, unit + at, sum + at), d, added + at);
+      if constexpr (Format::kHasMin) hn::Store(TakenOff(scales.min + at, scaled_sum + at), d, taken_off + at);
+    });
+    for (size_t i = 0; i < kRows; ++i) {
+      hn::Vec<ScaleTag> acc[kScaleVectors], part[kScaleVectors];
+      LoadFirst<kCount>(added + i * kCount, part);
+      Unrolled<kScaleVectors>([&](auto v) LP_LAMBDA { acc[v] = hn::Add(hn::Load(d, so_far + i * 8 + v * hn::MaxLanes(d)), part[v]); });
+      if constexpr (Format::kHasMin) {
+        LoadFirst<kCount>(taken_off + i * kCount, part);
+        Unrolled<kScaleVectors>([&](auto v) LP_LAMBDA { acc[v] = hn::Sub(acc[v], part[v]); });
+      }
+      y[r + i] = SumHalves<kScaleVectors>(d, acc);
+    }
+  }
+  return r;
 }
 
 template <class Format>
@@ -127,16 +207,17 @@ void MultiplyFormat(const WeightMatrix& w, size_t row_begin, size_t row_end, con
   const ScaleTag d;
   const size_t groups = w.cols / kGroup, last = w.cols % kGroup / Format::kBlock;
   [[maybe_unused]] LastBlocks<Format> last_blocks;
-  for (size_t r = row_begin; r < row_end; ++r) {
-    const uint8_t* group = w.Row(r);
+  size_t r = row_begin;
+  if constexpr (Format::kBlock == 32) {
+    if (last == 2) r = MultiplyRows<Format, 2>(w, row_begin, row_end, x, y);
+    if (last == 4) r = MultiplyRows<Format, 4>(w, row_begin, row_end, x, y);
+  }
+  for (; r < row_end; ++r) {
     hn::Vec<ScaleTag> acc[kScaleVectors];
     Unrolled<kScaleVectors>([&](auto v) LP_LAMBDA { acc[v] = hn::Zero(d); });
-    for (size_t g = 0; g < groups; ++g, group += kGroupBytes<Format>) {
-      PrefetchAhead<kGroupBytes<Format>>(group);
-      AddGroup<Format>(group, x, g, acc);
-    }
+    [[maybe_unused]] const uint8_t* const end = AddGroups<Format>(w.Row(r), groups, x, acc);
     if constexpr (Format::kBlock == 32) {
-      if (last > 0) AddLastBlocks<Format>(group, last, x, groups, last_blocks, acc);
+      if (last > 0) AddLastBlocks<Format>(end, last, x, groups, last_blocks, acc);
     }
     y[r] = SumHalves<kScaleVectors>(d, acc);
   }
@@ -145,7 +226,7 @@ void MultiplyFormat(const WeightMatrix& w, size_t row_begin, size_t row_end, con
 template <class Format>
 void DecodeFormat(const uint8_t* group, int16_t* HWY_RESTRICT q, RunScales& scales) {
   const QuantTag d;
-  Format::template Scales<kGroupChunks>(group, scales);
+  Format::Scales(group, scales);
   Unrolled<kGroupChunks>([&](auto c) LP_LAMBDA {
     QuantVec w[kQuantVectors];
     Format::template Quants<c>(d, group, w);

@@ -38,7 +38,6 @@ struct Q2_K : BlockOf256 {
   static constexpr int16_t kOffset = 0;
   static constexpr bool kHasMin = true;
 
-  template <size_t>
   static HWY_INLINE void Scales(const uint8_t* block, RunScales& out) {
     constexpr uint64_t kLow = 0x0F0F0F0F0F0F0F0Fu;
     const auto a = LoadBits<uint64_t>(block), b = LoadBits<uint64_t>(block + 8);
@@ -63,7 +62,6 @@ struct Q3_K : BlockOf256 {
   static constexpr int16_t kOffset = 4;
   static constexpr bool kHasMin = false;
 
-  template <size_t>
   static HWY_INLINE void Scales(const uint8_t* block, RunScales& out) {
     constexpr uint64_t kLow = 0x0F0F0F0F0F0F0F0Fu, kTwo = 0x0303030303030303u;
     const auto low = LoadBits<uint64_t>(block + 96);
@@ -92,7 +90,6 @@ struct ScalesOfSixBits : BlockOf256 {
   static constexpr int16_t kOffset = 0;
   static constexpr bool kHasMin = true;
 
-  template <size_t>
   static HWY_INLINE void Scales(const uint8_t* block, RunScales& out) {
     constexpr uint32_t kSix = 0x3F3F3F3Fu, kFour = 0x0F0F0F0Fu, kHighTwo = 0x30303030u;
     const auto a = LoadBits<uint32_t>(block + 4), b = LoadBits<uint32_t>(block + 8), c = LoadBits<uint32_t>(block + 12);
@@ -143,7 +140,6 @@ struct Q6_K : BlockOf256 {
   static constexpr int16_t kOffset = 32;
   static constexpr bool kHasMin = false;
 
-  template <size_t>
   static HWY_INLINE void Scales(const uint8_t* block, RunScales& out) {
     const uint64_t scales[2] = {LoadBits<uint64_t>(block + 192), LoadBits<uint64_t>(block + 200)};
     StoreScales<16, int8_t>(scales, 0, SetHalf(block + 208), out.scale);
@@ -168,7 +164,6 @@ struct IQ4_XS : BlockOf256 {
   static constexpr int16_t kOffset = 0;
   static constexpr bool kHasMin = false;
 
-  template <size_t>
   static HWY_INLINE void Scales(const uint8_t* block, RunScales& out) {
     // Spread to one byte each, by halves.
     uint64_t high = LoadBits<uint16_t>(block + 2), low = LoadBits<uint32_t>(block + 4);

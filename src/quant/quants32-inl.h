@@ -16,16 +16,13 @@ namespace lp {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// out[i] = the half at bytes + i stride, i < kCount, and 0 from there to 8. Put together in general registers: stored one by one, they could not be loaded
+// out[i] = the half at at(i), i < 8. Put together in general registers: stored one by one, they could not be loaded
 // as a vector until all stores have reached the cache.
-template <size_t kStride, size_t kCount, class D>
-HWY_INLINE void LoadHalves(D d, const uint8_t* bytes, float* out) {
-  const auto half_of = [&](auto i) {
-    if constexpr (i < kCount) return uint64_t{LoadBits<uint16_t>(bytes + i * kStride)} << (i % 4 * 16);
-    return uint64_t{0};
-  };
+template <class D, class At>
+HWY_INLINE void LoadHalves(D d, const At& at, float* out) {
+  const auto half_of = [&](size_t i) { return uint64_t{LoadBits<uint16_t>(at(i))} << (i % 4 * 16); };
   uint64_t low = 0, high = 0;
-  Unrolled<4>([&](auto i) LP_LAMBDA { low |= half_of(i), high |= half_of(std::integral_constant<size_t, i + 4>()); });
+  Unrolled<4>([&](auto i) LP_LAMBDA { low |= half_of(i), high |= half_of(i + 4); });
 #if HWY_TARGET == HWY_SCALAR
   for (size_t i = 0; i < 8; ++i) {
     const auto bits = static_cast<uint16_t>((i < 4 ? low : high) >> (i % 4 * 16));
@@ -54,12 +51,16 @@ struct BlockOf32 {
   static HWY_INLINE void Quants(QuantTag d, const uint8_t* group, QuantVec* out) {
     Format::QuantsOfBlock(d, group + kAt * Format::kBlockBytes, out);
   }
-  template <size_t kCount>
   static HWY_INLINE void Scales(const uint8_t* group, RunScales& out) {
+    ScalesOf([&](size_t i) { return group + i * Format::kBlockBytes; }, out);
+  }
+  // Of blocks that lie at block(0), ..., block(7).
+  template <class Block>
+  static HWY_INLINE void ScalesOf(const Block& block, RunScales& out) {
     const ScaleTag d;
-    LoadHalves<Format::kBlockBytes, kCount>(d, group, out.scale);
+    LoadHalves(d, block, out.scale);
     if constexpr (Format::kHasMin) {
-      LoadHalves<Format::kBlockBytes, kCount>(d, group + 2, out.min);
+      LoadHalves(d, [&](size_t i) { return block(i) + 2; }, out.min);
       for (size_t i = 0; i < 8; i += hn::MaxLanes(d)) hn::Store(hn::Neg(hn::Load(d, out.min + i)), d, out.min + i);
     }
   }
