@@ -17,7 +17,7 @@ inline constexpr size_t kCacheLine = 64;
 // fixed distance from p. One row at a time with prefetch was faster than several rows at once.
 template <size_t kBytes>
 HWY_INLINE void PrefetchAhead(const uint8_t* p) {
-  constexpr size_t kDistance = 1024;
+  constexpr size_t kDistance = 2048;
   for (size_t i = 0; i < kBytes; i += kCacheLine) hwy::Prefetch(p + kDistance + i);
 }
 
