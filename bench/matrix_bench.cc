@@ -131,8 +131,10 @@ class Weights {
     y_.resize(n_tokens * tallest_);
     for (const WeightMatrix& w : matrices_) {
       if (!head && &w == &matrices_.back()) continue;
-      pool.ParallelFor(w.rows, 32, [&](size_t begin, size_t end) {
-        MatMulRows(w, begin, end, x_.data(), n_tokens, y_.data(), w.rows);
+      inputs_.Reset(MatMulInputs::KindFor(w.type), x_.data(), n_tokens, w.cols);
+      pool.ParallelFor(n_tokens, MatMulInputs::kStep, [&](size_t begin, size_t end) { inputs_.Fill(begin, end); });
+      pool.ParallelFor(w.rows, MatMulRowStep(), [&](size_t begin, size_t end) {
+        MatMulRows(w, begin, end, inputs_, y_.data(), w.rows);
       });
     }
     benchmark::DoNotOptimize(y_.data());
@@ -165,6 +167,7 @@ class Weights {
   std::vector<WeightMatrix> matrices_;
   size_t widest_ = 0, tallest_ = 0, flops_ = 0;
   std::vector<float> x_, y_;
+  MatMulInputs inputs_;
 };
 
 // One model at a time in memory; benchmarks of one model are registered next to each other, but may be interleaved.

@@ -59,8 +59,8 @@ void ArrangeInputs(const float* x, size_t begin, size_t end, size_t cols, float*
 void MultiplyFloats(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, float* y);
 void MultiplyQuants(const WeightMatrix& w, size_t row_begin, size_t row_end, const RoundedInputs& x, float* y);
 
-// Any number n_tokens >= 1 of vectors; it pays from kMinBatch on. x: room for a multiple of kBatchStep of them.
-inline constexpr size_t kMinBatch = 5, kBatchStep = 12;
+// Any number n_tokens >= 1 of vectors; it pays from kMinBatch on. x: filled up to a multiple of MatMulInputs::kStep of them.
+inline constexpr size_t kMinBatch = 5;
 size_t BatchRows();  // multiplied at once; a multiple of what MultiplyFloatsBatch takes
 void MultiplyFloatsBatch(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* arranged, size_t n_tokens, float* y,
                          size_t y_stride);

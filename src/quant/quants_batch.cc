@@ -51,6 +51,7 @@ constexpr size_t kVec = hn::MaxLanes(RowTag());  // rows of a vector
 // A tile is kTileVecs vectors of rows by kTileTokens tokens.
 constexpr size_t kTileVecs = 4, kWidth = kTileVecs * kVec;
 constexpr size_t kTileTokens = kVec == 16 ? 6 : 3;
+static_assert(MatMulInputs::kStep % kTileTokens == 0);
 constexpr size_t kSums = kTileTokens * kTileVecs;
 constexpr size_t kRunLanes = 8;  // quant/matrix.h
 
