@@ -1,10 +1,11 @@
 // What matrix products cost by weight type: GB/s of weights read for one token, GFLOP/s for a batch.
 //
-//   build/release/bin/matrix_bench --benchmark_filter='(Read|Decode)/s135/.*/1/' --benchmark_repetitions=9
+//   build/release/bin/matrix_bench --benchmark_filter='(Read|Decode(Copied)?)/s135/.*/1/' --benchmark_repetitions=9
 //       --benchmark_enable_random_interleaving=true --benchmark_report_aggregates_only=true
 //
 // A "token" is every product of a model of that shape, from weights in memory larger than the caches: what decoding
-// reads. Two yardsticks in the same run: Read streams the same bytes and adds them up; Fma keeps registers busy.
+// reads; *Copied: from copies as quant/copies.h makes them, in huge pages. Two yardsticks in the same run: Read streams the bytes
+// that are not copied and adds them up; Fma keeps registers busy.
 // Shapes: s135 = SmolLM2-135M, all of it; tl11 = TinyLlama-1.1B, 4 of its 22 layers and the head.
 #include <benchmark/benchmark.h>
 
@@ -17,7 +18,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/huge_memory.h"
 #include "base/thread_pool.h"
+#include "quant/copies.h"
 #include "quant/matrix.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -129,8 +132,8 @@ class Weights {
   void Multiply(size_t n_tokens, bool head, ThreadPool& pool) {
     x_.resize(n_tokens * widest_, 0.5f);
     y_.resize(n_tokens * tallest_);
-    for (const WeightMatrix& w : matrices_) {
-      if (!head && &w == &matrices_.back()) continue;
+    for (const WeightMatrix& w : *used_) {
+      if (!head && &w == &used_->back()) continue;
       inputs_.Reset(MatMulInputs::KindFor(w.type), x_.data(), n_tokens, w.cols);
       pool.ParallelFor(n_tokens, MatMulInputs::kStep, [&](size_t begin, size_t end) { inputs_.Fill(begin, end); });
       pool.ParallelFor(w.rows, MatMulRowStep(), [&](size_t begin, size_t end) {
@@ -139,6 +142,23 @@ class Weights {
     }
     benchmark::DoNotOptimize(y_.data());
   }
+
+  // The products read copies from here on (quant/copies.h).
+  void UseCopies() {
+    if (copied_.empty()) {
+      size_t n = 0, at = 0;
+      for (const WeightMatrix& w : matrices_) n += CopyBytes(w);
+      copies_ = HugeMemory::Allocate(n).value();
+      for (const WeightMatrix& w : matrices_) {
+        uint8_t* const to = copies_.bytes().data() + at;
+        CopyRows(w, 0, w.rows, to);
+        at += CopyBytes(w);
+        copied_.push_back(CopyAt(w, to));
+      }
+    }
+    used_ = &copied_;
+  }
+  void UseRows() { used_ = &matrices_; }
 
   std::span<const uint8_t> bytes() const { return bytes_; }
   size_t flops(bool head) const { return flops_ - (head ? 0 : 2 * matrices_.back().rows * matrices_.back().cols); }
@@ -164,7 +184,9 @@ class Weights {
   }
 
   std::vector<uint8_t> bytes_;
-  std::vector<WeightMatrix> matrices_;
+  HugeMemory copies_;
+  std::vector<WeightMatrix> matrices_, copied_;
+  const std::vector<WeightMatrix>* used_ = &matrices_;
   size_t widest_ = 0, tallest_ = 0, flops_ = 0;
   std::vector<float> x_, y_;
   MatMulInputs inputs_;
@@ -187,15 +209,17 @@ void SetRate(benchmark::State& state, const char* name, size_t amount) {
   state.counters[name] = Counter(static_cast<double>(amount) * 1e-9, Counter::kIsIterationInvariantRate);
 }
 
-void Decode(benchmark::State& state, const Shape& shape, GgmlType type, size_t n_threads) {
+void Decode(benchmark::State& state, const Shape& shape, GgmlType type, size_t n_threads, bool copied) {
   Weights& weights = WeightsOf(shape, type);
+  copied ? weights.UseCopies() : weights.UseRows();
   ThreadPool pool(n_threads);
   for (auto _ : state) weights.Multiply(1, true, pool);
   SetRate(state, "GB/s", weights.bytes().size());
 }
 
-void Prompt(benchmark::State& state, const Shape& shape, GgmlType type, size_t n_tokens, size_t n_threads) {
+void Prompt(benchmark::State& state, const Shape& shape, GgmlType type, size_t n_tokens, size_t n_threads, bool copied) {
   Weights& weights = WeightsOf(shape, type);
+  copied ? weights.UseCopies() : weights.UseRows();
   ThreadPool pool(n_threads);
   for (auto _ : state) weights.Multiply(n_tokens, false, pool);
   SetRate(state, "GFLOP/s", n_tokens * weights.flops(false));
@@ -237,10 +261,13 @@ void RegisterAll() {
       for (const size_t threads : {size_t{1}, size_t{2}}) {
         const std::string end = std::to_string(threads);
         add("Read/" + name + end, [=, &shape](benchmark::State& s) { Read(s, shape, type, threads); });
-        add("Decode/" + name + end, [=, &shape](benchmark::State& s) { Decode(s, shape, type, threads); });
-        for (const size_t tokens : {size_t{16}, size_t{128}}) {
-          add("Prompt/" + name + std::to_string(tokens) + "/" + end,
-              [=, &shape](benchmark::State& s) { Prompt(s, shape, type, tokens, threads); });
+        for (const bool copied : {false, true}) {
+          const std::string which = copied ? "Copied/" : "/";
+          add("Decode" + which + name + end, [=, &shape](benchmark::State& s) { Decode(s, shape, type, threads, copied); });
+          for (const size_t tokens : {size_t{16}, size_t{128}}) {
+            add("Prompt" + which + name + std::to_string(tokens) + "/" + end,
+                [=, &shape](benchmark::State& s) { Prompt(s, shape, type, tokens, threads, copied); });
+          }
         }
       }
     }

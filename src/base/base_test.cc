@@ -1,12 +1,15 @@
 // Tests of the small things in base: UTF-8, byte reader, mapped file, results.
 #include <gtest/gtest.h>
+#include <unistd.h>
 #include <rapidcheck/gtest.h>
 
 #include <cstdio>
 #include <filesystem>
+#include <algorithm>
 #include <fstream>
 
 #include "base/byte_reader.h"
+#include "base/huge_memory.h"
 #include "base/mapped_file.h"
 #include "base/random.h"
 #include "base/str_cat.h"
@@ -76,18 +79,35 @@ TEST(ByteReader, StopsAtTheEnd) {
 TEST(MappedFile, SaysWhatIsWrong) {
   const std::string folder = ::testing::TempDir();
   const std::string path = folder + "/lp_mapped_file_test";
-  for (const auto get : {MappedFile::Open, MappedFile::Read}) {
-    EXPECT_EQ(get(folder + "/not-there").error().code, ErrorCode::kNotFound);
-    EXPECT_EQ(get(folder).error().code, ErrorCode::kInvalidArgument);
-    std::ofstream(path) << "";
-    EXPECT_EQ(get(path)->bytes().size(), 0u);
-    std::ofstream(path) << "abc";
-    MappedFile file = get(path).value();
-    const MappedFile moved = std::move(file);
-    EXPECT_EQ(moved.bytes().size(), 3u);
-    EXPECT_EQ(moved.bytes()[2], 'c');
-    std::filesystem::remove(path);
-  }
+  EXPECT_EQ(MappedFile::Open(folder + "/not-there").error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(MappedFile::Open(folder).error().code, ErrorCode::kInvalidArgument);
+  std::ofstream(path) << "";
+  EXPECT_EQ(MappedFile::Open(path)->bytes().size(), 0u);
+  std::ofstream(path) << "abc";
+  MappedFile file = MappedFile::Open(path).value();
+  const MappedFile moved = std::move(file);
+  EXPECT_EQ(moved.bytes().size(), 3u);
+  EXPECT_EQ(moved.bytes()[2], 'c');
+  moved.Forget();
+  EXPECT_EQ(moved.bytes()[2], 'c') << "read again when it is needed";
+  std::filesystem::remove(path);
+}
+
+TEST(HugeMemory, IsZerosThatBelongToOne) {
+  HugeMemory memory = HugeMemory::Allocate(5u << 20).value();
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(memory.bytes().data()) % 64, 0u);
+  EXPECT_TRUE(std::ranges::all_of(memory.bytes(), [](uint8_t b) { return b == 0; }));
+  memory.bytes().back() = 7;
+  const HugeMemory moved = std::move(memory);
+  EXPECT_EQ(moved.bytes().back(), 7);
+  EXPECT_TRUE(memory.bytes().empty());  // NOLINT: looked at on purpose
+  EXPECT_TRUE(HugeMemory::Allocate(0)->bytes().empty());
+  EXPECT_EQ(HugeMemory::Allocate(size_t{1} << 60).error().code, ErrorCode::kOutOfRange);
+}
+
+TEST(AvailableMemory, IsLessThanThereIs) {
+  const auto all = static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+  EXPECT_LT(AvailableMemory(), all);
 }
 
 TEST(Random, UniformLiesInItsInterval) {

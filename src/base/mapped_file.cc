@@ -53,33 +53,8 @@ Result<MappedFile> MappedFile::Open(const std::string& path) {
   return MappedFile(static_cast<const uint8_t*>(data), file.size);
 }
 
-Result<MappedFile> MappedFile::Read(const std::string& path) {
-  LP_ASSIGN_OR_RETURN(const OpenFile file, OpenRegularFile(path));
-  MappedFile out(nullptr, 0);
-  if (file.size > 0) {
-    void* data = ::mmap(nullptr, file.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (data == MAP_FAILED) {
-      ::close(file.fd);
-      return Error{ErrorCode::kOutOfRange, "there is not enough memory to read the file into; leave it mapped", path};
-    }
-    out = MappedFile(static_cast<const uint8_t*>(data), file.size);
-#ifdef MADV_HUGEPAGE
-    ::madvise(data, file.size, MADV_HUGEPAGE);  // where refused, small pages serve
-#endif
-  }
-  for (size_t at = 0; at < file.size;) {
-    const ssize_t n = ::pread(file.fd, const_cast<uint8_t*>(out.data_) + at, file.size - at, static_cast<off_t>(at));
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) {
-      if (n == 0) errno = EIO;  // shorter than it was
-      const Error error = SystemError(path, "cannot read the file");
-      ::close(file.fd);
-      return error;
-    }
-    at += static_cast<size_t>(n);
-  }
-  ::close(file.fd);
-  return out;
+void MappedFile::Forget() const {
+  if (data_ != nullptr) ::madvise(const_cast<uint8_t*>(data_), size_, MADV_DONTNEED);
 }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept

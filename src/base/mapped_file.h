@@ -1,4 +1,4 @@
-// A file's bytes: mapped, so that a model of many GiB opens at once and pages in as it is read, or copied into memory of their own.
+// A file's bytes, mapped: a model of many GiB opens at once and pages in as it is read.
 #pragma once
 
 #include <cstdint>
@@ -16,9 +16,9 @@ class MappedFile {
   // Errors: kNotFound, kIo (with the system's reason), kInvalidArgument for a directory.
   static Result<MappedFile> Open(const std::string& path);
 
-  // All of it read into memory that nobody else has, in huge pages where the system gives them: reading through 2 MiB at a time
-  // instead of 4 KiB is faster by up to a third. Errors: those of Open, and kOutOfRange where there is not enough memory.
-  static Result<MappedFile> Read(const std::string& path);
+  // Tells the system that none of it is needed for now: its pages no longer count as this process's memory, and are found again, in the
+  // system's cache or on disk, when they are read.
+  void Forget() const;
 
   MappedFile(MappedFile&& other) noexcept;
   MappedFile& operator=(MappedFile&& other) noexcept;

@@ -48,7 +48,10 @@ Status RunBench(const CommonOptions& common, const BenchOptions& options) {
       if (i + 1 == options.decode) hash = LogitsHash(*next.logits);
     }
     const double decode = Seconds(Clock::now() - start);
-    if (run == 0) continue;
+    if (run == 0) {
+      engine->FinishCopying();
+      continue;
+    }
     prompt_speed.push_back(static_cast<double>(options.prompt) / prompt);
     if (options.decode > 0) decode_speed.push_back(static_cast<double>(options.decode) / decode);
   }
@@ -56,7 +59,7 @@ Status RunBench(const CommonOptions& common, const BenchOptions& options) {
   const double prompts = Median(prompt_speed), decodes = decode_speed.empty() ? 0 : Median(decode_speed);
   TokenCost cost;
   if (options.decode > 0) {
-    LP_ASSIGN_OR_RETURN(cost, MeasureTokenCost(info.file, common.no_mmap, engine->n_threads(), context, std::min<size_t>(options.decode, 16)));
+    LP_ASSIGN_OR_RETURN(cost, MeasureTokenCost(info.file, engine->weights_are_copied(), engine->n_threads(), context, std::min<size_t>(options.decode, 16)));
   }
   const double gigabytes = decodes * static_cast<double>(cost.weight_bytes) / 1e9;
   if (common.json) {

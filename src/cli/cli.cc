@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <functional>
+#include <map>
 
 #include "cli/commands.h"
 #include "cli/model_commands.h"
@@ -27,8 +28,15 @@ void AddModel(CLI::App& command, CommonOptions& common) {
       ->check(CLI::Range(1, 1024));
   command.add_option("-c,--ctx-size", common.context, "tokens of context (default: the model's, at most 4096)")
       ->check(CLI::Range(2, 1 << 24));
-  command.add_flag("--no-mmap", common.no_mmap,
-                   "copy the weights into memory before the first token instead of mapping the file: slower to open, faster to run");
+  static const std::map<std::string, WeightPlace> kPlaces = {
+      {"auto", WeightPlace::kAuto}, {"mapped", WeightPlace::kMapped}, {"copied", WeightPlace::kCopied}};
+  command
+      .add_option("--weights", common.weights,
+                  "where the weights are: mapped (in the file: opens at once), copied (into memory, before the first token: runs faster), "
+                  "auto (copied beside the first tokens, if that takes at most half of the free memory; default)")
+      ->transform(CLI::CheckedTransformer(kPlaces).description(""))
+      ->type_name("PLACE");
+  command.add_flag_callback("--no-mmap", [&common] { common.weights = WeightPlace::kCopied; }, "the same as --weights copied");
   command.add_flag("--verbose", common.verbose, "tell the hash of the logits, on stderr");
   command.add_option("--cache-mib", common.cache_mib,
                      "MiB for keys and values of all branches (default 1024; always enough for one full context)")

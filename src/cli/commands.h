@@ -24,7 +24,7 @@ struct CommonOptions {
   size_t context = 0;  // -c
   bool verbose = false;                          // --verbose
   size_t cache_mib = EngineOptions{}.cache_mib;  // --cache-mib
-  bool no_mmap = false;                          // --no-mmap
+  WeightPlace weights = WeightPlace::kAuto;      // --weights
   DialectSettings sampler;
 };
 

@@ -11,7 +11,7 @@
 namespace lp {
 
 EngineOptions EngineOptionsOf(const CommonOptions& common) {
-  return {.n_threads = common.threads, .context = common.context, .cache_mib = common.cache_mib, .no_mmap = common.no_mmap};
+  return {.n_threads = common.threads, .context = common.context, .cache_mib = common.cache_mib, .weights = common.weights};
 }
 
 void TellVerbose(const CommonOptions& common, std::span<const float> logits, Engine* engine) {
@@ -20,8 +20,8 @@ void TellVerbose(const CommonOptions& common, std::span<const float> logits, Eng
   fmt::print(stderr, "logits {}", LogitsHash(logits));
   if (engine != nullptr) {
     const CacheUse use = engine->cache_use();
-    fmt::print(stderr, " | {} threads | cache: {} of {} tokens, {:.1f} MiB", engine->n_threads(), use.tokens, use.max_tokens,
-               static_cast<double>(use.bytes) / (1 << 20));
+    fmt::print(stderr, " | {} threads | weights {} | cache: {} of {} tokens, {:.1f} MiB", engine->n_threads(),
+               engine->weights_are_copied() ? "copied" : "mapped", use.tokens, use.max_tokens, static_cast<double>(use.bytes) / (1 << 20));
   }
   fmt::print(stderr, "\n");
 }

@@ -7,8 +7,9 @@
 #include <chrono>
 #include <ctime>
 #include <filesystem>
-#include <thread>
+#include <utility>
 
+#include "base/huge_memory.h"
 #include "base/str_cat.h"
 
 namespace lp {
@@ -35,7 +36,7 @@ std::string LogitsHash(std::span<const float> logits) {
 }
 
 Result<std::unique_ptr<Engine>> Engine::Open(const std::string& path, const EngineOptions& options) {
-  LP_ASSIGN_OR_RETURN(MappedFile mapped, options.no_mmap ? MappedFile::Read(path) : MappedFile::Open(path));
+  LP_ASSIGN_OR_RETURN(MappedFile mapped, MappedFile::Open(path));
   const size_t n_threads =
       options.n_threads != 0 ? options.n_threads : std::max(1u, std::thread::hardware_concurrency());
   std::unique_ptr<Engine> engine(new Engine(std::move(mapped), n_threads));
@@ -63,6 +64,14 @@ Result<std::unique_ptr<Engine>> Engine::Open(const std::string& path, const Engi
                  "tokenizer.ggml.tokens"}
         .Within(path);
   }
+  if (options.weights == WeightPlace::kCopied) {
+    auto copies = engine->model_->CopyWeights(engine->pool_, [] { return true; });
+    if (!copies.ok()) return Error{copies.error().code, copies.error().message + "; leave the weights in the file: --weights mapped", path};
+    engine->model_->UseCopies(std::move(copies).value());
+    engine->file_.Forget();
+    engine->weights_are_copied_ = true;
+  }
+  engine->may_copy_ = options.weights == WeightPlace::kAuto && engine->model_->CopyBytes() <= AvailableMemory() / 2;
   const size_t wanted = options.context != 0 ? options.context : kDefaultContext;
   const size_t context = std::min<size_t>(wanted, config.n_ctx);
   if (const uint64_t needed = KvCache::BytesFor(config, context), there_is = PhysicalMemory(); needed > there_is) {
@@ -145,8 +154,26 @@ Result<Evaluation> Engine::Evaluate(std::span<const TokenId> context, const Eval
   LP_RETURN_IF_ERROR(Advance(context, 1, *logits, progress));
   const std::chrono::duration<double, std::milli> spent = std::chrono::steady_clock::now() - start;
   if (one_token && spent.count() > 0) tokens_per_second_ = 1000 / spent.count();
+  if (one_token && context.size() > 1) CopyInBackground();  // there may be many more
   Remember(context, logits);
   return Evaluation{std::move(logits), false, spent.count()};
+}
+
+void Engine::CopyInBackground() {
+  if (!std::exchange(may_copy_, false)) return;
+  copier_ = std::jthread([this](const std::stop_token& stop) {
+    ThreadPool alone(1);
+    auto copies = model_->CopyWeights(alone, [&] { return !stop.stop_requested(); });
+    if (!copies.ok()) return;  // stopped, or the memory is gone after all: the file serves
+    const std::lock_guard lock(model_mutex_);
+    model_->UseCopies(std::move(copies).value());
+    file_.Forget();
+    weights_are_copied_ = true;
+  });
+}
+
+void Engine::FinishCopying() {
+  if (copier_.joinable()) copier_.join();
 }
 
 Status Engine::EvaluateEach(std::span<const TokenId> path, size_t from, const std::function<Status(size_t, const LogitsHandle&)>& visit,

@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/mapped_file.h"
@@ -25,12 +26,17 @@
 
 namespace lp {
 
+// Where the weights are when the model runs: in the mapped file, which opens at once and which the system can push out of memory; or copied
+// into memory in the form that runs fastest. kAuto: in the file at first, and copied beside the first tokens if the copies take no more than
+// half of the memory that is free.
+enum class WeightPlace : uint8_t { kAuto, kMapped, kCopied };
+
 struct EngineOptions {
   size_t n_threads = 0;            // 0: one per processor
   size_t context = 0;              // tokens of the longest path; 0: what the model was trained for, at most 4096
   size_t cache_mib = 1024;         // for the keys and values of all branches; never less than one path of `context` tokens
   size_t logits_budget_mib = 256;  // for remembered logits
-  bool no_mmap = false;            // weights are copied into memory, not mapped: slower to open, faster to run
+  WeightPlace weights = WeightPlace::kAuto;
 };
 
 // What there is to say about a loaded model.
@@ -78,6 +84,9 @@ class Engine {
   // Tokens of a conversation in the model's own template. Errors: kNotFound where the model has none, and the template's.
   Result<std::vector<TokenId>> Chat(const std::vector<ChatMessage>& messages, bool add_generation_prompt = true) const;
   CacheUse cache_use();
+  bool weights_are_copied() const { return weights_are_copied_; }
+  // Waits until copying, if it has begun, has ended. Not while another thread evaluates.
+  void FinishCopying();
   double tokens_per_second() const { return tokens_per_second_; }  // of the last token decoded alone; 0: none yet
   const ModelFacts& facts() const { return facts_; }  // what a dialect wants to know of the model
 
@@ -112,6 +121,8 @@ class Engine {
   Status Advance(std::span<const TokenId> context, size_t n_logits, std::span<float> out, const EvalProgress& progress,
                  const Taps* taps = nullptr);
 
+  void CopyInBackground();  // with model_mutex_ held
+
   MappedFile file_;  // outlives the model, whose weights are views into it
   ModelInfo info_;
   ModelFacts facts_;
@@ -132,6 +143,10 @@ class Engine {
   std::mutex memory_mutex_;       // guards memory_
   std::list<Remembered> memory_;  // most recently used first
   size_t memory_capacity_ = 1;    // entries
+
+  bool may_copy_ = false;  // and has not begun to; guarded by model_mutex_
+  std::atomic<bool> weights_are_copied_ = false;
+  std::jthread copier_;  // last: ends before what it uses
 };
 
 }  // namespace lp

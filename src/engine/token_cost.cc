@@ -28,11 +28,15 @@ uint64_t BytesPerToken(const GgufFile& file) {
 
 }  // namespace
 
-Result<TokenCost> MeasureTokenCost(const std::string& path, bool no_mmap, size_t n_threads, std::span<const TokenId> context, size_t n) {
-  LP_ASSIGN_OR_RETURN(const MappedFile mapped, no_mmap ? MappedFile::Read(path) : MappedFile::Open(path));
+Result<TokenCost> MeasureTokenCost(const std::string& path, bool copied, size_t n_threads, std::span<const TokenId> context, size_t n) {
+  LP_ASSIGN_OR_RETURN(const MappedFile mapped, MappedFile::Open(path));
   LP_ASSIGN_OR_RETURN(const GgufFile file, GgufFile::Parse(mapped.bytes()));
   LP_ASSIGN_OR_RETURN(const std::unique_ptr<Model> model, Model::Load(file));
   ThreadPool pool(n_threads);
+  if (copied) {
+    LP_ASSIGN_OR_RETURN(WeightCopies copies, model->CopyWeights(pool, [] { return true; }));
+    model->UseCopies(std::move(copies));
+  }
   KvCache cache(model->config(), context.size());
   std::vector<float> logits(model->config().n_vocab);
   std::vector<std::vector<double>> layers(model->config().n_layer);  // [n_layer][n]

@@ -18,7 +18,7 @@ struct TokenCost {
 };
 
 // Decodes the last `n` tokens of `context` one by one with a clock in every layer, on a model of its own opened from `path`: an engine
-// in use is not slowed down by clocks. no_mmap as in EngineOptions. 1 <= n < context.size(). Errors: those of opening the file and of evaluating.
-Result<TokenCost> MeasureTokenCost(const std::string& path, bool no_mmap, size_t n_threads, std::span<const TokenId> context, size_t n);
+// in use is not slowed down by clocks. copied: of copied weights, not those in the mapped file. 1 <= n < context.size(). Errors: those of opening the file and of evaluating.
+Result<TokenCost> MeasureTokenCost(const std::string& path, bool copied, size_t n_threads, std::span<const TokenId> context, size_t n);
 
 }  // namespace lp

@@ -12,6 +12,7 @@ namespace lp {
 
 struct Model::Impl {
   ModelConfig config;
+  WeightCopies copies;   // what some of `weights` are views of, if not of the file
   ModelWeights weights;
   Rope rope, window_rope;
 };
@@ -34,6 +35,17 @@ const ModelConfig& Model::config() const { return impl_->config; }
 uint64_t Model::n_parameters() const { return impl_->weights.n_parameters; }
 std::string_view Model::quantization() const {
   return FindGgmlType(static_cast<uint32_t>(impl_->weights.main_type))->name;
+}
+
+uint64_t Model::CopyBytes() const { return WeightCopies::BytesFor(impl_->weights); }
+
+Result<WeightCopies> Model::CopyWeights(ThreadPool& pool, const std::function<bool()>& go_on) const {
+  return WeightCopies::Make(impl_->weights, pool, go_on);
+}
+
+void Model::UseCopies(WeightCopies copies) {
+  copies.ReplaceIn(impl_->weights);
+  impl_->copies = std::move(copies);
 }
 
 Status Model::Evaluate(std::span<const TokenId> tokens, KvCache& cache, size_t n_logits, std::span<float> logits,

@@ -1,6 +1,6 @@
 // A transformer read from GGUF and its forward pass: token ids -> logits, the whole vocabulary, every time.
 //
-// Weights stay in the mapped file in the type they are stored in; activations, the KV cache and every accumulation are
+// Weights stay in the type they are stored in, in the mapped file or copied out of it; activations, the KV cache and every accumulation are
 // float32. The logits of a token path are bit-identical whatever the batch split, cache reuse or number of threads:
 // each output number is summed by one thread in an order that depends on the row's length only.
 #pragma once
@@ -19,6 +19,7 @@
 #include "model/config.h"
 #include "model/kv_cache.h"
 #include "model/taps.h"
+#include "model/weight_copies.h"
 
 namespace lp {
 
@@ -50,6 +51,12 @@ class Model {
   // The final norm and the head on a residual stream [n_embd]: the logits [n_vocab] the model would give if its layers ended
   // there ("logit lens", nostalgebraist 2020).
   void Unembed(std::span<const float> stream, std::span<float> logits, ThreadPool& pool) const;
+
+  // What copies of the weights take, and the copies, which may be made while Evaluate runs: WeightCopies::Make says how.
+  uint64_t CopyBytes() const;
+  Result<WeightCopies> CopyWeights(ThreadPool& pool, const std::function<bool()>& go_on) const;
+  // Evaluate reads the copies from here on, to the same results. Not while it runs, and once.
+  void UseCopies(WeightCopies copies);
 
  private:
   struct Impl;

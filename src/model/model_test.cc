@@ -32,6 +32,12 @@ struct Loaded {
     EXPECT_TRUE(loaded.ok()) << loaded.error().ToString();
     model = std::move(loaded).value();
   }
+  void UseCopies() const {
+    ThreadPool pool(2);
+    auto copies = model->CopyWeights(pool, [] { return true; });
+    ASSERT_TRUE(copies.ok());
+    model->UseCopies(std::move(copies).value());
+  }
   Bytes bytes;
   std::unique_ptr<GgufFile> file;
   std::unique_ptr<Model> model;
@@ -157,7 +163,7 @@ TEST(Model, TellsWhatItIs) {
 // ---- the same bits, however the work was cut
 
 TEST(ModelInvariance, AnySplitAndAnyNumberOfThreadsGivesTheSameBits) {
-  for (const GgmlType type : {GgmlType::kF32, GgmlType::kF16, GgmlType::kQ8_0}) {
+  for (const GgmlType type : {GgmlType::kF32, GgmlType::kF16, GgmlType::kQ8_0, GgmlType::kQ4_0}) {
     // Wide enough that products and attention really are shared among threads.
     const RandomModel spec{
         .n_embd = 160, .n_head = 5, .n_kv_head = 5, .n_ff = 416, .n_vocab = 301, .type = type, .seed = 11};
@@ -166,6 +172,7 @@ TEST(ModelInvariance, AnySplitAndAnyNumberOfThreadsGivesTheSameBits) {
     ThreadPool one(1);
     const std::vector<float> expected = AllLogits(*loaded.model, tokens, one);
     std::mt19937 rng(13);
+    if (type != GgmlType::kF32) loaded.UseCopies();  // and whether the weights are in the file or copied
     for (const size_t threads : {1u, 2u, 3u}) {
       ThreadPool pool(threads);
       for (const size_t longest : {1u, 5u, 110u}) {
@@ -210,6 +217,16 @@ TEST(ModelInvariance, CacheHistoryLeavesNoTrace) {
   }
 }
 // Mutation: write a batch's keys at row 0 of the layer -> red.
+
+TEST(ModelCopies, StopWhenAskedAndCountTheirBytes) {
+  const Loaded loaded({.tied = false, .type = GgmlType::kF16});
+  ThreadPool pool(1);
+  int asked = 0;
+  EXPECT_EQ(loaded.model->CopyWeights(pool, [&] { return ++asked < 4; }).error().code, ErrorCode::kCancelled);
+  EXPECT_EQ(asked, 4);
+  // Per layer q, k, v, o, three of the feed-forward; the head: not the embedding, of which a token looks one row up.
+  EXPECT_EQ(loaded.model->CopyBytes(), 2u * (2 * (64 * 64 + 2 * 64 * 32 + 64 * 64 + 3 * 64 * 96) + 50 * 64));
+}
 
 TEST(ModelInvariance, FewerLogitsAreTheLastOnes) {
   const RandomModel spec{.seed = 31};

@@ -19,7 +19,7 @@ struct NormWeights {
   std::vector<float> weight, bias;
 };
 
-// Matrices are views into the mapped file; vectors are small and copied as float32, and empty where there are none.
+// Matrices are views, into the mapped file or into copies (model/weight_copies.h); vectors are small and copied as float32, and empty where there are none.
 struct LayerWeights {
   NormWeights attn_norm;
   WeightMatrix attn_q;                        // [q_dim, n_embd]

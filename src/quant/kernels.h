@@ -1,5 +1,5 @@
 // The kernels behind quant/matrix.h. Plain numbers: floats.cc with one vector, floats_batch.cc with several. Block types: quants.cc
-// and quants_batch.cc. Only for quant/.
+// (strips.cc where rows are interleaved) and quants_batch.cc. Only for quant/.
 #pragma once
 
 #include <cstddef>
@@ -28,8 +28,10 @@ struct Group : RunScales {
   bool has_min = false;
 };
 
-// Numbers [begin, begin + 256) of a row of a block type, begin a multiple of 256; zeros past the row's end.
+// Numbers [begin, begin + 256) of a row of a block type, begin a multiple of 256; zeros past the row's end. DecodeGroup takes matrices in
+// strips too, and calls DecodeStrip; so does MultiplyQuants below.
 void DecodeGroup(const WeightMatrix& w, size_t row, size_t begin, Group& out);
+void DecodeStrip(const WeightMatrix& w, size_t row, size_t begin, Group& out);
 
 // Vectors rounded for products with block types, one after another: whole groups, what is missing being zeros with the unit 0.
 struct RoundedInputs {
@@ -58,6 +60,7 @@ void ArrangeInputs(const float* x, size_t begin, size_t end, size_t cols, float*
 // From here on y[r] = row r of w . x for r in [row_begin, row_end). One vector:
 void MultiplyFloats(const WeightMatrix& w, size_t row_begin, size_t row_end, const float* x, float* y);
 void MultiplyQuants(const WeightMatrix& w, size_t row_begin, size_t row_end, const RoundedInputs& x, float* y);
+void MultiplyStrips(const WeightMatrix& w, size_t row_begin, size_t row_end, const RoundedInputs& x, float* y);
 
 // Any number n_tokens >= 1 of vectors; it pays from kMinBatch on. x: filled up to a multiple of MatMulInputs::kStep of them.
 inline constexpr size_t kMinBatch = 5;

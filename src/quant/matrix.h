@@ -39,10 +39,11 @@ struct WeightMatrix {
   GgmlType type = GgmlType::kF32;
   size_t rows = 0;
   size_t cols = 0;                // a multiple of the type's block size
-  size_t row_bytes = 0;           // cols / block_size * block_bytes
+  size_t row_bytes = 0;           // cols / block_size * block_bytes; of strips an eighth of one
   const uint8_t* data = nullptr;  // [rows * row_bytes]; F32 aligned to 4 bytes, F16 and BF16 to 2, block types to 1
+  bool in_strips = false;         // rows lie interleaved by eights (quant/copies.h), not one after another
 
-  const uint8_t* Row(size_t r) const { return data + r * row_bytes; }
+  const uint8_t* Row(size_t r) const { return data + r * row_bytes; }  // of strips: r a multiple of 8
 };
 
 // A view of `data` as [rows, cols]; IsWeightType(type), and data holds exactly that many bytes.

@@ -13,6 +13,7 @@
 
 #include "hwy/highway.h"
 #include "hwy/tests/hwy_gtest.h"
+#include "quant/copies.h"
 #include "support/quant_reference.h"
 
 namespace lp {
@@ -241,6 +242,59 @@ TEST_P(MatrixTest, RoundsInputsOfAnySize) {
   }
 }
 // Mutation: take the largest input by comparing floats, which lose NaN; is_zero from exponent 14 on -> red.
+
+// A copy of w, in `bytes`.
+WeightMatrix Copy(const WeightMatrix& w, std::vector<uint8_t>& bytes) {
+  bytes.assign(CopyBytes(w), 0xAA);
+  for (size_t r = 0; r < w.rows; r += kStripRows) CopyRows(w, r, std::min(w.rows, r + kStripRows), bytes.data());
+  return CopyAt(w, bytes.data());
+}
+
+TEST_P(MatrixTest, CopiesGiveTheSameBits) {
+  for (const GgmlType type : kTypes) {
+    for (const size_t cols : {size_t{32}, size_t{40}, size_t{288}, size_t{576}, size_t{1024}, size_t{2816}}) {
+      if (!Fits(type, cols)) continue;
+      for (const size_t rows : {1u, 8u, 13u, 75u}) {  // 75: more than a panel of any target
+        const Sample s = MakeSample(type, rows, cols, 0, 11);
+        std::vector<uint8_t> bytes;
+        const WeightMatrix copy = Copy(s.matrix, bytes);
+        std::vector<float> row(cols), copied(cols);
+        for (size_t r = 0; r < rows; ++r) {
+          DecodeRow(s.matrix, r, row), DecodeRow(copy, r, copied);
+          ASSERT_EQ(row, copied) << FindGgmlType(static_cast<uint32_t>(type))->name << " row " << r;
+        }
+        for (const size_t tokens : {1u, 3u, 5u, 30u}) {
+          const std::vector<float> x = RandomVector(tokens * cols, 12);
+          std::vector<float> y(tokens * rows), z(tokens * rows);
+          MatMulRows(s.matrix, 0, rows, x.data(), tokens, y.data(), rows);
+          for (size_t r = 0; r < rows;) {  // ranges that begin and end within strips, too
+            const size_t n = std::min<size_t>(rows - r, tokens == 3 ? 8 : 21);
+            MatMulRows(copy, r, r + n, x.data(), tokens, z.data(), rows);
+            r += n;
+          }
+          ASSERT_EQ(0, std::memcmp(y.data(), z.data(), y.size() * sizeof(float)))
+              << FindGgmlType(static_cast<uint32_t>(type))->name << " " << rows << " x " << cols << ", " << tokens << " tokens";
+        }
+      }
+    }
+  }
+}
+// Mutation, each red: AddRun leaves out the offset, or takes the minimum off first; a word's neighbours swapped in WriteRuns and PairOf
+// alike; the last group's runs counted from the row's begin; padding rows not zeroed (a product of 13 rows with 5 tokens).
+
+TEST(MatrixCopies, AreStripsWhereFourBitsMakeThemPay) {
+  for (const GgmlType type : kTypes) {
+    const Sample s = MakeSample(type, 9, 256, 0, 13);
+    const bool in_strips = type == GgmlType::kQ4_0 || type == GgmlType::kQ4_1 || type == GgmlType::kQ4_K;
+    std::vector<uint8_t> bytes;
+    EXPECT_EQ(Copy(s.matrix, bytes).in_strips, in_strips);
+    if (!in_strips) {
+      EXPECT_EQ(bytes, s.bytes);
+    } else if (type == GgmlType::kQ4_0) {
+      EXPECT_EQ(bytes.size(), 16 * s.matrix.row_bytes) << "two strips, as long as the rows they hold";
+    }
+  }
+}
 
 // Sessions move between machines: the same file gives the same bits, for block types everywhere, for plain numbers wherever products
 // are fused.

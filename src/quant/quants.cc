@@ -294,10 +294,12 @@ namespace internal {
 
 void DecodeGroup(const WeightMatrix& w, size_t row, size_t begin, Group& out) {
   LP_DCHECK(begin % 256 == 0 && begin < w.cols);
+  if (w.in_strips) return DecodeStrip(w, row, begin, out);
   HWY_DYNAMIC_DISPATCH(DecodeGroupTarget)(w, row, begin, out);
 }
 
 void MultiplyQuants(const WeightMatrix& w, size_t row_begin, size_t row_end, const RoundedInputs& x, float* y) {
+  if (w.in_strips) return MultiplyStrips(w, row_begin, row_end, x, y);
   HWY_DYNAMIC_DISPATCH(MultiplyQuantsTarget)(w, row_begin, row_end, x, y);
 }
 

@@ -90,14 +90,21 @@ struct ScalesOfSixBits : BlockOf256 {
   static constexpr int16_t kOffset = 0;
   static constexpr bool kHasMin = true;
 
-  static HWY_INLINE void Scales(const uint8_t* block, RunScales& out) {
+  // The eight small integers of each, the first in the lowest byte.
+  struct SmallScales {
+    uint64_t scales, mins;
+  };
+  static HWY_INLINE SmallScales SmallOf(const uint8_t* block) {
     constexpr uint32_t kSix = 0x3F3F3F3Fu, kFour = 0x0F0F0F0Fu, kHighTwo = 0x30303030u;
     const auto a = LoadBits<uint32_t>(block + 4), b = LoadBits<uint32_t>(block + 8), c = LoadBits<uint32_t>(block + 12);
     const uint32_t high_scales = (c & kFour) | ((a >> 2) & kHighTwo);
     const uint32_t high_mins = ((c >> 4) & kFour) | ((b >> 2) & kHighTwo);
-    const uint64_t scales = uint64_t{high_scales} << 32 | (a & kSix), mins = uint64_t{high_mins} << 32 | (b & kSix);
-    StoreScales<8, uint8_t>(&scales, 0, SetHalf(block), out.scale);
-    StoreScales<8, uint8_t>(&mins, 0, SetHalf(block + 2), out.min);
+    return {uint64_t{high_scales} << 32 | (a & kSix), uint64_t{high_mins} << 32 | (b & kSix)};
+  }
+  static HWY_INLINE void Scales(const uint8_t* block, RunScales& out) {
+    const SmallScales small = SmallOf(block);
+    StoreScales<8, uint8_t>(&small.scales, 0, SetHalf(block), out.scale);
+    StoreScales<8, uint8_t>(&small.mins, 0, SetHalf(block + 2), out.min);
   }
 };
 

@@ -21,6 +21,7 @@
 #include "hwy/highway.h"
 #include "quant/lanes-inl.h"
 #include "quant/quants-inl.h"
+#include "quant/strips-inl.h"
 #include "quant/transpose-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -94,6 +95,54 @@ void FillPanel(const WeightMatrix& w, size_t row, size_t n_rows, size_t run, con
       }
     }
   }
+}
+
+// The same of a matrix in strips, where numbers of neighbouring rows lie side by side already; row a multiple of kStripRows.
+template <class Strips>
+void FillPanelFrom(const WeightMatrix& w, size_t row, size_t n_rows, const Panel& out) {
+  using Format = typename Strips::From;
+  const ScaleTag d;
+  const SumTag di;
+  const size_t runs = w.cols / kChunk;
+  const auto offset = hn::Set(QuantTag(), Format::kOffset);
+  for (size_t u = 0; u < kWidth; u += kStripRows) {
+    if (u >= n_rows) {
+      for (size_t p = 0; p < w.cols / 2; ++p) std::fill_n(out.pairs + p * kWidth + u, kStripRows, 0);
+      for (size_t r = 0; r < runs; ++r) {
+        std::fill_n(out.scale + r * kWidth + u, kStripRows, 0.0f), std::fill_n(out.min + r * kWidth + u, kStripRows, 0.0f);
+      }
+      continue;
+    }
+    const uint8_t* const strip = w.Row(row + u);
+    for (size_t r = 0; r < runs; ++r) {
+      const uint8_t* const group = strip + StripBytes<Strips>(r / 8 * 8);
+      const uint8_t* const run = group + Strips::kGroupHead + r % 8 * kStripRunBytes<Strips>;
+      ScaleVec scale[kScaleVectors], min[kScaleVectors];
+      Strips::Scales(group, run, scale, min);
+      Unrolled<kScaleVectors>([&](auto v) LP_LAMBDA {
+        const size_t at = r * kWidth + u + v * hn::MaxLanes(d);
+        hn::StoreU(scale[v], d, out.scale + at);
+        if constexpr (Format::kHasMin) hn::StoreU(min[v], d, out.min + at);
+      });
+      int32_t* to = out.pairs + r * (kChunk / 2) * kWidth + u;
+      for (size_t i = 0; i < 4; ++i, to += 4 * kWidth) {
+        const auto* words = reinterpret_cast<const int32_t*>(run + Strips::kRunHead + 32 * i);
+        Unrolled<kScaleVectors>([&](auto v) LP_LAMBDA {
+          const size_t at = v * hn::MaxLanes(di);
+          const auto eight = hn::LoadU(di, words + at);
+          Unrolled<4>([&](auto j) LP_LAMBDA {
+            hn::StoreU(hn::BitCast(di, hn::Sub(PairOf<j>(di, eight), offset)), di, to + j * kWidth + at);
+          });
+        });
+      }
+    }
+  }
+}
+
+// Rows one after another, and those that begin within a strip, are decoded one by one.
+void FillPanelAny(const WeightMatrix& w, size_t row, size_t n_rows, size_t run, const Panel& out) {
+  if (!w.in_strips || row % kStripRows != 0) return FillPanel(w, row, n_rows, run, out);
+  WithStrips(w.type, [&](auto strips) HWY_ATTR { FillPanelFrom<decltype(strips)>(w, row, n_rows, out); });
 }
 
 // y[t][r] = row r . token t of one tile, in the order of quant/matrix.h.
@@ -181,7 +230,7 @@ void MultiplyQuantsBatchTarget(const WeightMatrix& w, size_t row_begin, size_t r
                                   : (first.has_min ? MultiplyPanel<16, true> : MultiplyPanel<16, false>);
   for (size_t r = row_begin; r < row_end;) {
     const size_t n_rows = std::min(row_end - r, kWidth);
-    FillPanel(w, r, n_rows, x.run, panel);
+    FillPanelAny(w, r, n_rows, x.run, panel);
     const size_t next = r + n_rows, n_next = std::min(row_end - next, kWidth);
     multiply(panel, n_rows, x, n_tokens, w.cols, {w.Row(next), n_next * w.row_bytes}, y + r, y_stride);
     r = next;

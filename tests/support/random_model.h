@@ -1,4 +1,4 @@
-// Small llama models with random weights, written in memory: any shape, tied or not, F32, F16 or Q8_0, and broken where
+// Small llama models with random weights, written in memory: any shape, tied or not, F32, F16, Q8_0 or Q4_0, and broken where
 // asked.
 #pragma once
 
@@ -59,6 +59,9 @@ inline Bytes RandomTensor(GgmlType type, uint64_t n, float mean, float spread, s
       GgufWriter::Append(out, next());
     } else if (type == GgmlType::kF16) {
       GgufWriter::Append(out, HalfFromFloat(next()));
+    } else if (type == GgmlType::kQ4_0) {  // the scale makes 8 the spread
+      if (i % 32 == 0) GgufWriter::Append(out, HalfFromFloat(spread / 8.0f * (1.0f + static_cast<float>(rng() % 8) / 16.0f)));
+      if (i % 2 == 0) out.push_back(static_cast<uint8_t>(rng()));
     } else {  // Q8_0: the scale makes 127 the spread
       if (i % 32 == 0)
         GgufWriter::Append(out, HalfFromFloat(spread / 127.0f * (1.0f + static_cast<float>(rng() % 8) / 16.0f)));
