@@ -1,4 +1,6 @@
 // Plain numbers: decoding, and products with one vector.
+#include <array>
+
 #include "base/check.h"
 #include "base/simd_targets.h"
 #include "quant/kernels.h"
@@ -38,44 +40,46 @@ HWY_INLINE void DecodeTail(const uint8_t* chunk, size_t count, float* out) {
   ForChunk(d, [&](auto v) LP_LAMBDA { hn::StoreU(w[v], d, out + v * hn::MaxLanes(d)); });
 }
 
-// acc += chunk . x, lane by lane.
-template <class Format>
-HWY_INLINE void AddChunk(const uint8_t* HWY_RESTRICT chunk, const float* HWY_RESTRICT x, FloatVec* acc) {
+// acc[kRows][32] += a chunk of each row . x, lane by lane.
+template <class Format, size_t kRows>
+HWY_INLINE void AddChunks(const std::array<const uint8_t*, kRows>& rows, size_t at, const float* HWY_RESTRICT x, FloatVec* acc) {
   const FloatTag d;
-  FloatVec w[kLaneVectors];
-  Format::Decode(d, chunk, w);
-  Unrolled<kLaneVectors>([&](auto v)
-                             LP_LAMBDA { acc[v] = hn::MulAdd(w[v], hn::LoadU(d, x + v * hn::MaxLanes(d)), acc[v]); });
+  FloatVec xs[kLaneVectors];
+  Unrolled<kLaneVectors>([&](auto v) LP_LAMBDA { xs[v] = hn::LoadU(d, x + v * hn::MaxLanes(d)); });
+  Unrolled<kRows>([&](auto r) LP_LAMBDA {
+    FloatVec w[kLaneVectors];
+    Format::Decode(d, rows[r] + at, w);
+    FloatVec* const sums = acc + r * kLaneVectors;
+    Unrolled<kLaneVectors>([&](auto v) LP_LAMBDA { sums[v] = hn::MulAdd(w[v], xs[v], sums[v]); });
+  });
 }
 
-// x_tail: [32] the numbers of x past the last whole chunk, padded with zeros.
-template <class Format>
-HWY_INLINE float DotRow(const uint8_t* HWY_RESTRICT row, const float* HWY_RESTRICT x, size_t cols,
-                        const float* HWY_RESTRICT x_tail) {
-  constexpr size_t kStep = 4;  // chunks between prefetches
+// y[r] = rows[r] . x.
+//   x_tail: [32] the numbers of x past the last whole chunk, padded with zeros
+template <class Format, size_t kRows>
+HWY_INLINE void DotRows(const std::array<const uint8_t*, kRows>& rows, const float* HWY_RESTRICT x, size_t cols,
+                        const float* HWY_RESTRICT x_tail, const std::array<float*, kRows>& y) {
   constexpr size_t kBytes = Format::kChunkBytes;
   const FloatTag d;
-  FloatVec acc[kLaneVectors];
-  Unrolled<kLaneVectors>([&](auto v) LP_LAMBDA { acc[v] = hn::Zero(d); });
+  FloatVec acc[kRows * kLaneVectors];
+  Unrolled<kRows * kLaneVectors>([&](auto i) LP_LAMBDA { acc[i] = hn::Zero(d); });
   const size_t chunks = cols / kLanes;
-  size_t c = 0;
-  for (; c + kStep <= chunks; c += kStep) {
-    PrefetchAhead<kStep * kBytes>(row + c * kBytes);
-    Unrolled<kStep>([&](auto i) LP_LAMBDA { AddChunk<Format>(row + (c + i) * kBytes, x + (c + i) * kLanes, acc); });
+  for (size_t c = 0; c < chunks; ++c) {
+    Unrolled<kRows>([&](auto r) LP_LAMBDA { PrefetchAhead<kBytes>(rows[r] + c * kBytes); });
+    AddChunks<Format, kRows>(rows, c * kBytes, x + c * kLanes, acc);
   }
-  for (; c < chunks; ++c) {
-    PrefetchAhead<kBytes>(row + c * kBytes);
-    AddChunk<Format>(row + c * kBytes, x + c * kLanes, acc);
-  }
-  if (cols % kLanes != 0) {
-    float w_tail[kLanes];
-    DecodeTail<Format>(row + chunks * kBytes, cols % kLanes, w_tail);
-    Unrolled<kLaneVectors>([&](auto v) LP_LAMBDA {
-      const size_t at = v * hn::MaxLanes(d);
-      acc[v] = hn::MulAdd(hn::LoadU(d, w_tail + at), hn::LoadU(d, x_tail + at), acc[v]);
-    });
-  }
-  return SumHalves(acc);
+  Unrolled<kRows>([&](auto r) LP_LAMBDA {
+    FloatVec* const sums = acc + r * kLaneVectors;
+    if (cols % kLanes != 0) {
+      float w_tail[kLanes];
+      DecodeTail<Format>(rows[r] + chunks * kBytes, cols % kLanes, w_tail);
+      Unrolled<kLaneVectors>([&](auto v) LP_LAMBDA {
+        const size_t at = v * hn::MaxLanes(d);
+        sums[v] = hn::MulAdd(hn::LoadU(d, w_tail + at), hn::LoadU(d, x_tail + at), sums[v]);
+      });
+    }
+    *y[r] = SumHalves(sums);
+  });
 }
 
 template <class Format>
@@ -95,7 +99,14 @@ void MultiplyFormat(const WeightMatrix& w, size_t row_begin, size_t row_end, con
   const size_t whole = w.cols / kLanes * kLanes;
   float x_tail[kLanes];
   CopyTail(x + whole, w.cols - whole, x_tail);
-  for (size_t r = row_begin; r < row_end; ++r) y[r] = DotRow<Format>(w.Row(r), x, w.cols, x_tail);
+  size_t r = row_begin, last = row_end;
+  if constexpr (kLaneVectors <= 4) {  // as many sums as registers hold
+    last = internal::Halfway(row_begin, row_end);
+    for (size_t other = last; other < row_end; ++r, ++other) {
+      DotRows<Format, 2>({w.Row(r), w.Row(other)}, x, w.cols, x_tail, {y + r, y + other});
+    }
+  }
+  for (; r < last; ++r) DotRows<Format, 1>({w.Row(r)}, x, w.cols, x_tail, {y + r});
 }
 
 // Calls body(Format()) for the struct of `type`.

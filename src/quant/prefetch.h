@@ -13,11 +13,21 @@ namespace lp::internal {
 
 inline constexpr size_t kCacheLine = 64;
 
-// With one vector, every row is read once from memory and never again, so the only aim is to keep reads in flight: the kBytes at a
-// fixed distance from p. One row at a time with prefetch was faster than several rows at once.
+// With one vector, every row is read once from memory and never again, so the only aim is to keep reads in flight.
+//
+// Rows are therefore read in two places at once: one of the first half of a range and one of the second. The processor fetches ahead of
+// each of them: with F16, 24 GB/s instead of 18, where one sum over the same memory came to 22. (Two rows that follow each other are one
+// place to it.)
+//
+// The first row of the second half of [row_begin, row_end), in whole steps. The second half is no longer than the first.
+inline size_t Halfway(size_t row_begin, size_t row_end, size_t step = 1) {
+  return row_begin + ((row_end - row_begin + step - 1) / step + 1) / 2 * step;
+}
+
+// Fetches the kBytes at a fixed distance from p.
 template <size_t kBytes>
 HWY_INLINE void PrefetchAhead(const uint8_t* p) {
-  constexpr size_t kDistance = 2048;
+  constexpr size_t kDistance = 768;
   for (size_t i = 0; i < kBytes; i += kCacheLine) hwy::Prefetch(p + kDistance + i);
 }
 
