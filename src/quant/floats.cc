@@ -65,7 +65,7 @@ HWY_INLINE void DotRows(const std::array<const uint8_t*, kRows>& rows, const flo
   Unrolled<kRows * kLaneVectors>([&](auto i) LP_LAMBDA { acc[i] = hn::Zero(d); });
   const size_t chunks = cols / kLanes;
   for (size_t c = 0; c < chunks; ++c) {
-    Unrolled<kRows>([&](auto r) LP_LAMBDA { PrefetchAhead<kBytes>(rows[r] + c * kBytes); });
+    Unrolled<kRows>([&](auto r) LP_LAMBDA { PrefetchAhead<kBytes, 1024>(rows[r] + c * kBytes); });
     AddChunks<Format, kRows>(rows, c * kBytes, x + c * kLanes, acc);
   }
   Unrolled<kRows>([&](auto r) LP_LAMBDA {

@@ -47,6 +47,7 @@ using QuantVec = hn::Vec<QuantTag>;
 using SumTag = hn::RepartitionToWide<QuantTag>;
 using SumVec = hn::Vec<SumTag>;
 using ScaleTag = hn::CappedTag<float, 8>;
+using ScaleVec = hn::Vec<ScaleTag>;
 constexpr size_t kQuantVectors = kChunk / hn::MaxLanes(QuantTag());  // of a chunk
 constexpr size_t kScaleVectors = 8 / hn::MaxLanes(ScaleTag());       // of eight runs
 
@@ -66,7 +67,7 @@ HWY_INLINE T LoadBits(const uint8_t* bytes) {
 }
 
 // The half at `bytes` (any alignment) in every lane. Broadcast first: one instruction less.
-HWY_INLINE hn::Vec<ScaleTag> SetHalf(const uint8_t* bytes) {
+HWY_INLINE ScaleVec SetHalf(const uint8_t* bytes) {
   const auto half = hn::Set(hn::Rebind<uint16_t, ScaleTag>(), LoadBits<uint16_t>(bytes));
   return FloatFromHalf(ScaleTag(), hn::BitCast(hn::Rebind<hwy::float16_t, ScaleTag>(), half));
 }

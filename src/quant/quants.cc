@@ -1,5 +1,6 @@
 // Block types: decoding a group of 256 numbers, and products with one vector.
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "base/check.h"
@@ -51,13 +52,13 @@ HWY_INLINE void SumEight(const SumVec* HWY_RESTRICT in, SumVec* HWY_RESTRICT out
 // What eight runs add to their lanes: scale unit sum(q x), and what they take off: min unit sum(x). Sums are exact integers: below
 // 2^15 2^8 2^5.
 template <class Format>
-HWY_INLINE hn::Vec<ScaleTag> Added(SumVec sums, const float* scale, const float* unit, const int32_t* sum) {
+HWY_INLINE ScaleVec Added(SumVec sums, const float* scale, const float* unit, const int32_t* sum) {
   const ScaleTag d;
   const SumTag di;
   if constexpr (Format::kOffset > 0) sums = hn::Sub(sums, hn::Mul(hn::Set(di, Format::kOffset), hn::Load(di, sum)));
   return hn::Mul(hn::ConvertTo(d, sums), hn::Mul(hn::Load(d, scale), hn::Load(d, unit)));
 }
-HWY_INLINE hn::Vec<ScaleTag> TakenOff(const float* min, const float* scaled_sum) {
+HWY_INLINE ScaleVec TakenOff(const float* min, const float* scaled_sum) {
   const ScaleTag d;
   return hn::Mul(hn::Load(d, min), hn::Load(d, scaled_sum));
 }
@@ -65,7 +66,7 @@ HWY_INLINE hn::Vec<ScaleTag> TakenOff(const float* min, const float* scaled_sum)
 // Both, lane by lane, for the runs [8 kEight, 8 kEight + 8) of a group.
 template <class Format, size_t kEight>
 HWY_INLINE void AddRuns(const SumVec* sums, const RunScales& scales, const float* unit, const int32_t* sum, const float* scaled_sum,
-                        hn::Vec<ScaleTag>* acc) {
+                        ScaleVec* acc) {
   Unrolled<kScaleVectors>([&](auto v) LP_LAMBDA {
     const size_t at = 8 * kEight + v * hn::MaxLanes(ScaleTag());
     acc[v] = hn::Add(acc[v], Added<Format>(sums[v], scales.scale + at, unit + at, sum + at));
@@ -87,7 +88,7 @@ HWY_INLINE void MultiplyChunk(const uint8_t* HWY_RESTRICT group, const int16_t* 
 
 // acc += group . x.
 template <class Format>
-HWY_INLINE void AddGroup(const uint8_t* HWY_RESTRICT group, const RoundedInputs& x, size_t g, hn::Vec<ScaleTag>* acc) {
+HWY_INLINE void AddGroup(const uint8_t* HWY_RESTRICT group, const RoundedInputs& x, size_t g, ScaleVec* acc) {
   constexpr size_t kRuns = kGroupRuns<Format>;
   RunScales scales;
   Format::Scales(group, scales);
@@ -118,14 +119,14 @@ struct LastBlocks {
 // acc += the `count` < 8 blocks of 32 past the last whole group.
 template <class Format>
 HWY_INLINE void AddLastBlocks(const uint8_t* blocks, size_t count, const RoundedInputs& x, size_t g, LastBlocks<Format>& last,
-                              hn::Vec<ScaleTag>* acc) {
+                              ScaleVec* acc) {
   last.Load(blocks, count);
   AddGroup<Format>(last.bytes, x, g, acc);
 }
 
 // The first kCount of eight lanes, at any address, and zeros. What follows them is read, too.
 template <size_t kCount>
-HWY_INLINE void LoadFirst(const float* lanes, hn::Vec<ScaleTag>* out) {
+HWY_INLINE void LoadFirst(const float* lanes, ScaleVec* out) {
   const ScaleTag d;
   Unrolled<kScaleVectors>([&](auto v) LP_LAMBDA {
     constexpr size_t kFirst = v * hn::MaxLanes(d);
@@ -139,14 +140,17 @@ HWY_INLINE void LoadFirst(const float* lanes, hn::Vec<ScaleTag>* out) {
   });
 }
 
-// A row's whole groups.
-template <class Format>
-HWY_INLINE const uint8_t* AddGroups(const uint8_t* HWY_RESTRICT group, size_t groups, const RoundedInputs& x, hn::Vec<ScaleTag>* acc) {
-  for (size_t g = 0; g < groups; ++g, group += kGroupBytes<Format>) {
-    PrefetchAhead<kGroupBytes<Format>>(group);
-    AddGroup<Format>(group, x, g, acc);
+// acc[kRows][8] = whole groups of as many rows . x.
+template <class Format, size_t kRows>
+HWY_INLINE void MultiplyGroups(const std::array<const uint8_t*, kRows>& rows, size_t groups, const RoundedInputs& x, ScaleVec* acc) {
+  Unrolled<kRows * kScaleVectors>([&](auto i) LP_LAMBDA { acc[i] = hn::Zero(ScaleTag()); });
+  for (size_t g = 0; g < groups; ++g) {
+    Unrolled<kRows>([&](auto r) LP_LAMBDA {
+      const uint8_t* const group = rows[r] + g * kGroupBytes<Format>;
+      PrefetchAhead<kGroupBytes<Format>, 2048>(group);
+      AddGroup<Format>(group, x, g, acc + r * kScaleVectors);
+    });
   }
-  return group;
 }
 
 // Rows that have kCount blocks of 32 past their last whole group, as many at a time as fill a group with those: what eight runs cost is
@@ -162,17 +166,14 @@ size_t MultiplyRows(const WeightMatrix& w, size_t row_begin, size_t row_end, con
     const size_t run = first + i % kCount;
     unit[i] = x.unit[run], sum[i] = x.sum[run], scaled_sum[i] = x.scaled_sum[run];
   }
-  size_t r = row_begin;
-  for (; r + kRows <= row_end; r += kRows) {
-    const uint8_t* last[kRows];
-    alignas(64) float so_far[kRows * 8];
-    for (size_t i = 0; i < kRows; ++i) {
-      hn::Vec<ScaleTag> acc[kScaleVectors];
-      Unrolled<kScaleVectors>([&](auto v) LP_LAMBDA { acc[v] = hn::Zero(d); });
-      last[i] = AddGroups<Format>(w.Row(r + i), groups, x, acc);
-      Unrolled<kScaleVectors>([&](auto v) LP_LAMBDA { hn::Store(acc[v], d, so_far + i * 8 + v * hn::MaxLanes(d)); });
-    }
-    const auto block = [&](size_t i) { return last[i / kCount] + i % kCount * Format::kBlockBytes; };
+  // What whole groups came to, row by row.
+  using Sums = float[kRows * 8];
+  const auto store = [&](const ScaleVec* acc, float* so_far) LP_LAMBDA {
+    Unrolled<kScaleVectors>([&](auto v) LP_LAMBDA { hn::Store(acc[v], d, so_far + v * hn::MaxLanes(d)); });
+  };
+  // The last blocks of rows r, ..., r + kRows - 1.
+  const auto finish = [&](size_t r, const Sums& so_far) LP_LAMBDA {
+    const auto block = [&](size_t i) { return w.Row(r + i / kCount) + groups * kGroupBytes<Format> + i % kCount * Format::kBlockBytes; };
     RunScales scales;
     Format::ScalesOf(block, scales);
     SumVec runs[8], sums[kScaleVectors];
@@ -188,7 +189,7 @@ size_t MultiplyRows(const WeightMatrix& w, size_t row_begin, size_t row_end, con
       if constexpr (Format::kHasMin) hn::Store(TakenOff(scales.min + at, scaled_sum + at), d, taken_off + at);
     });
     for (size_t i = 0; i < kRows; ++i) {
-      hn::Vec<ScaleTag> acc[kScaleVectors], part[kScaleVectors];
+      ScaleVec acc[kScaleVectors], part[kScaleVectors];
       LoadFirst<kCount>(added + i * kCount, part);
       Unrolled<kScaleVectors>([&](auto v) LP_LAMBDA { acc[v] = hn::Add(hn::Load(d, so_far + i * 8 + v * hn::MaxLanes(d)), part[v]); });
       if constexpr (Format::kHasMin) {
@@ -197,30 +198,58 @@ size_t MultiplyRows(const WeightMatrix& w, size_t row_begin, size_t row_end, con
       }
       y[r + i] = SumHalves<kScaleVectors>(d, acc);
     }
+  };
+  const size_t end = row_begin + (row_end - row_begin) / kRows * kRows, half = internal::Halfway(row_begin, end, kRows);
+  alignas(64) Sums here, there;
+  size_t r = row_begin;
+  for (size_t other = half; other < end; r += kRows, other += kRows) {
+    for (size_t i = 0; i < kRows; ++i) {
+      ScaleVec acc[2 * kScaleVectors];
+      MultiplyGroups<Format, 2>({w.Row(r + i), w.Row(other + i)}, groups, x, acc);
+      store(acc, here + i * 8), store(acc + kScaleVectors, there + i * 8);
+    }
+    finish(r, here), finish(other, there);
   }
-  return r;
+  for (; r < half; r += kRows) {
+    for (size_t i = 0; i < kRows; ++i) {
+      ScaleVec acc[kScaleVectors];
+      MultiplyGroups<Format, 1>({w.Row(r + i)}, groups, x, acc);
+      store(acc, here + i * 8);
+    }
+    finish(r, here);
+  }
+  return end;
+}
+
+// y[r] = row r . x for a few rows.
+template <class Format, size_t kRows>
+HWY_INLINE void MultiplyEach(const WeightMatrix& w, const std::array<size_t, kRows>& r, const RoundedInputs& x, float* y) {
+  const size_t groups = w.cols / kGroup, last = w.cols % kGroup / Format::kBlock;
+  std::array<const uint8_t*, kRows> rows;
+  Unrolled<kRows>([&](auto i) LP_LAMBDA { rows[i] = w.Row(r[i]); });
+  ScaleVec acc[kRows * kScaleVectors];
+  MultiplyGroups<Format, kRows>(rows, groups, x, acc);
+  Unrolled<kRows>([&](auto i) LP_LAMBDA {
+    if constexpr (Format::kBlock == 32) {
+      LastBlocks<Format> last_blocks;
+      if (last > 0) AddLastBlocks<Format>(rows[i] + groups * kGroupBytes<Format>, last, x, groups, last_blocks, acc + i * kScaleVectors);
+    }
+    y[r[i]] = SumHalves<kScaleVectors>(ScaleTag(), acc + i * kScaleVectors);
+  });
 }
 
 template <class Format>
 void MultiplyFormat(const WeightMatrix& w, size_t row_begin, size_t row_end, const RoundedInputs& x, float* y) {
   LP_DCHECK(x.run == Format::kRun);
-  const ScaleTag d;
-  const size_t groups = w.cols / kGroup, last = w.cols % kGroup / Format::kBlock;
-  [[maybe_unused]] LastBlocks<Format> last_blocks;
   size_t r = row_begin;
   if constexpr (Format::kBlock == 32) {
+    const size_t last = w.cols % kGroup / Format::kBlock;
     if (last == 2) r = MultiplyRows<Format, 2>(w, row_begin, row_end, x, y);
     if (last == 4) r = MultiplyRows<Format, 4>(w, row_begin, row_end, x, y);
   }
-  for (; r < row_end; ++r) {
-    hn::Vec<ScaleTag> acc[kScaleVectors];
-    Unrolled<kScaleVectors>([&](auto v) LP_LAMBDA { acc[v] = hn::Zero(d); });
-    [[maybe_unused]] const uint8_t* const end = AddGroups<Format>(w.Row(r), groups, x, acc);
-    if constexpr (Format::kBlock == 32) {
-      if (last > 0) AddLastBlocks<Format>(end, last, x, groups, last_blocks, acc);
-    }
-    y[r] = SumHalves<kScaleVectors>(d, acc);
-  }
+  const size_t half = internal::Halfway(r, row_end);
+  for (size_t other = half; other < row_end; ++r, ++other) MultiplyEach<Format, 2>(w, {r, other}, x, y);
+  for (; r < half; ++r) MultiplyEach<Format, 1>(w, {r}, x, y);
 }
 
 template <class Format>

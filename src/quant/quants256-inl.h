@@ -17,7 +17,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 // kCount small integers of type T in kCount / 8 words, first in the lowest byte -> out[i] = (value - offset) * scale.
 template <size_t kCount, class T>
-HWY_INLINE void StoreScales(const uint64_t* words, float offset, hn::Vec<ScaleTag> scale, float* HWY_RESTRICT out) {
+HWY_INLINE void StoreScales(const uint64_t* words, float offset, ScaleVec scale, float* HWY_RESTRICT out) {
   const ScaleTag d;
   const auto* bytes = reinterpret_cast<const T*>(words);
   for (size_t i = 0; i < kCount; i += hn::MaxLanes(d)) {

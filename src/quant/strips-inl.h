@@ -28,7 +28,6 @@ namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 constexpr size_t kRunQuants = 128;  // bytes
-using ScaleVec = hn::Vec<ScaleTag>;
 
 // Eight halves as floats.
 HWY_INLINE void LoadEightHalves(const uint8_t* halves, ScaleVec* out) {

@@ -81,7 +81,7 @@ HWY_INLINE void MultiplyStrip(const uint8_t* HWY_RESTRICT strip, size_t runs, co
     const uint8_t* const group = strip;
     strip += Strips::kGroupHead;
     for (size_t r = 0; r < std::min<size_t>(8, runs - k); ++r, strip += kStripRunBytes<Strips>) {
-      PrefetchAhead<128>(strip);
+      PrefetchAhead<128, 2048>(strip);
       AddRun<Strips>(group, strip, x, k + r, acc + r * kStripRows);
     }
   }
@@ -94,6 +94,7 @@ HWY_INLINE void MultiplyStrip(const uint8_t* HWY_RESTRICT strip, size_t runs, co
   std::copy_n(acc, kStripRows, y);
 }
 
+// One strip after another: these products are bound by their instructions, not by where memory is read.
 template <class Strips>
 void MultiplyRowsOf(const WeightMatrix& w, size_t row_begin, size_t row_end, const RoundedInputs& x, float* y) {
   const size_t runs = w.cols / Strips::From::kRun;
