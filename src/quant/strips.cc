@@ -77,13 +77,11 @@ template <class Strips>
 HWY_INLINE void MultiplyStrip(const uint8_t* HWY_RESTRICT strip, size_t runs, const RoundedInputs& x, float* HWY_RESTRICT y) {
   // What quant/matrix.h calls a lane, r mod 8, is a vector of eight rows here. In memory: in registers they would push out the integers.
   alignas(64) float acc[8 * kStripRows] = {};
-  for (size_t k = 0; k < runs; k += 8) {
-    const uint8_t* const group = strip;
-    strip += Strips::kGroupHead;
-    for (size_t r = 0; r < std::min<size_t>(8, runs - k); ++r, strip += kStripRunBytes<Strips>) {
-      PrefetchAhead<128, 2048>(strip);
-      AddRun<Strips>(group, strip, x, k + r, acc + r * kStripRows);
-    }
+  const uint8_t* group = strip;
+  for (size_t k = 0; k < runs; ++k, strip += kStripRunBytes<Strips>) {
+    if (k % 8 == 0) group = strip, strip += Strips::kGroupHead;
+    PrefetchAhead<128, 2048>(strip);
+    AddRun<Strips>(group, strip, x, k, acc + k % 8 * kStripRows);
   }
   const ScaleTag d;
   for (size_t half = 4; half > 0; half /= 2) {
