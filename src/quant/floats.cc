@@ -40,18 +40,17 @@ HWY_INLINE void DecodeTail(const uint8_t* chunk, size_t count, float* out) {
   ForChunk(d, [&](auto v) LP_LAMBDA { hn::StoreU(w[v], d, out + v * hn::MaxLanes(d)); });
 }
 
-// acc[kRows][32] += a chunk of each row . x, lane by lane.
-template <class Format, size_t kRows>
-HWY_INLINE void AddChunks(const std::array<const uint8_t*, kRows>& rows, size_t at, const float* HWY_RESTRICT x, FloatVec* acc) {
-  const FloatTag d;
-  FloatVec xs[kLaneVectors];
-  Unrolled<kLaneVectors>([&](auto v) LP_LAMBDA { xs[v] = hn::LoadU(d, x + v * hn::MaxLanes(d)); });
-  Unrolled<kRows>([&](auto r) LP_LAMBDA {
-    FloatVec w[kLaneVectors];
-    Format::Decode(d, rows[r] + at, w);
-    FloatVec* const sums = acc + r * kLaneVectors;
-    Unrolled<kLaneVectors>([&](auto v) LP_LAMBDA { sums[v] = hn::MulAdd(w[v], xs[v], sums[v]); });
-  });
+// The lanes of a sum: of two vectors of a chunk that are so many apart, the first goes before the other.
+static_assert(2 * kSumLanes == kLanes);
+constexpr size_t kSumVectors = hn::MaxLanes(FloatTag()) <= kSumLanes ? kLaneVectors / 2 : 1;
+
+// acc[kSumVectors] += w . x, lane by lane, for a chunk.
+HWY_INLINE void AddProducts(const FloatVec* w, const FloatVec* x, FloatVec* acc) {
+  Unrolled<kLaneVectors>([&](auto v) LP_LAMBDA { acc[v % kSumVectors] = hn::MulAdd(w[v], x[v], acc[v % kSumVectors]); });
+}
+
+HWY_INLINE void LoadChunk(const float* x, FloatVec* out) {
+  Unrolled<kLaneVectors>([&](auto v) LP_LAMBDA { out[v] = hn::LoadU(FloatTag(), x + v * hn::MaxLanes(FloatTag())); });
 }
 
 // y[r] = rows[r] . x.
@@ -61,24 +60,26 @@ HWY_INLINE void DotRows(const std::array<const uint8_t*, kRows>& rows, const flo
                         const float* HWY_RESTRICT x_tail, const std::array<float*, kRows>& y) {
   constexpr size_t kBytes = Format::kChunkBytes;
   const FloatTag d;
-  FloatVec acc[kRows * kLaneVectors];
-  Unrolled<kRows * kLaneVectors>([&](auto i) LP_LAMBDA { acc[i] = hn::Zero(d); });
+  FloatVec acc[kRows * kSumVectors], xs[kLaneVectors], w[kLaneVectors];
+  Unrolled<kRows * kSumVectors>([&](auto i) LP_LAMBDA { acc[i] = hn::Zero(d); });
   const size_t chunks = cols / kLanes;
   for (size_t c = 0; c < chunks; ++c) {
-    Unrolled<kRows>([&](auto r) LP_LAMBDA { PrefetchAhead<kBytes, 1024>(rows[r] + c * kBytes); });
-    AddChunks<Format, kRows>(rows, c * kBytes, x + c * kLanes, acc);
+    LoadChunk(x + c * kLanes, xs);
+    Unrolled<kRows>([&](auto r) LP_LAMBDA {
+      const uint8_t* const chunk = rows[r] + c * kBytes;
+      PrefetchAhead<kBytes, 1024>(chunk);
+      Format::Decode(d, chunk, w);
+      AddProducts(w, xs, acc + r * kSumVectors);
+    });
   }
   Unrolled<kRows>([&](auto r) LP_LAMBDA {
-    FloatVec* const sums = acc + r * kLaneVectors;
     if (cols % kLanes != 0) {
       float w_tail[kLanes];
       DecodeTail<Format>(rows[r] + chunks * kBytes, cols % kLanes, w_tail);
-      Unrolled<kLaneVectors>([&](auto v) LP_LAMBDA {
-        const size_t at = v * hn::MaxLanes(d);
-        sums[v] = hn::MulAdd(hn::LoadU(d, w_tail + at), hn::LoadU(d, x_tail + at), sums[v]);
-      });
+      LoadChunk(w_tail, w), LoadChunk(x_tail, xs);
+      AddProducts(w, xs, acc + r * kSumVectors);
     }
-    *y[r] = SumHalves(sums);
+    *y[r] = SumHalves<kSumVectors>(d, acc + r * kSumVectors);
   });
 }
 
@@ -100,7 +101,7 @@ void MultiplyFormat(const WeightMatrix& w, size_t row_begin, size_t row_end, con
   float x_tail[kLanes];
   CopyTail(x + whole, w.cols - whole, x_tail);
   size_t r = row_begin, last = row_end;
-  if constexpr (kLaneVectors <= 4) {  // as many sums as registers hold
+  if constexpr (kSumVectors <= 4) {  // as many sums as registers hold
     last = internal::Halfway(row_begin, row_end);
     for (size_t other = last; other < row_end; ++r, ++other) {
       DotRows<Format, 2>({w.Row(r), w.Row(other)}, x, w.cols, x_tail, {y + r, y + other});

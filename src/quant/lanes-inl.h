@@ -1,5 +1,5 @@
-// The 32 lanes that every sum over a row is made of (quant/matrix.h states the order), as vectors of whatever width the
-// target has: 2 of 16, 4 of 8, 8 of 4, or 32 scalars. Compiled once per SIMD target.
+// 32 numbers at a time, as vectors of whatever width the target has: 2 of 16, 4 of 8, 8 of 4, or 32 scalars; and sums whose lanes
+// are added in halves, in the same order on every target. Compiled once per SIMD target.
 
 #if defined(LP_QUANT_LANES_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef LP_QUANT_LANES_INL_H_
@@ -31,6 +31,7 @@ using FloatVec = hn::Vec<FloatTag>;
 template <class D>
 constexpr size_t kVectors = kLanes / hn::MaxLanes(D());
 constexpr size_t kLaneVectors = kVectors<FloatTag>;
+constexpr size_t kSumLanes = 16;  // of a product of plain numbers (quant/matrix.h)
 
 // body(0), ..., body(kN - 1) with constants, not a loop: g++ -O2 unrolls no loop, and an array of vectors that a
 // variable indexes lives in memory. The scalar target's 32 go in a loop: they fit no registers, and took minutes to
@@ -60,8 +61,7 @@ HWY_INLINE float SumHalves(D d, hn::Vec<D>* acc) {
 }
 HWY_INLINE float SumHalves(FloatVec* acc) { return SumHalves<kLaneVectors>(FloatTag(), acc); }
 
-// a . b over n floats, any n and alignment, in the order of quant/matrix.h but with kCount lanes instead of 32: fewer
-// suit vectors shorter than that.
+// a . b over n floats, any n and alignment, in the order of quant/matrix.h but with kCount lanes.
 template <size_t kCount = kLanes>
 HWY_INLINE float Dot(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, size_t n) {
   const hn::CappedTag<float, kCount> d;

@@ -3,8 +3,8 @@
 // Not here: which thread computes which rows (the caller splits them), and quantising (files come quantised).
 //
 // Plain numbers (F32, F16, BF16) are multiplied as they are: the exact product, within float rounding. Element i of a row goes to
-// lane i mod 32, each lane adds its products in order of i with a multiply-add, and the lanes are added in halves: (l, l + 16),
-// (l, l + 8), ..., (0, 1).
+// lane i mod 16, each lane adds its products in order of i with a multiply-add, and the lanes are added in halves: (l, l + 8),
+// (l, l + 4), ..., (0, 1).
 //
 // Block types (all others) hold small integers, and meet inputs rounded to 16 bits: each 32 inputs to multiples of a power of two
 // that is at least 2^-15 of the largest (quant/inputs.cc), so that an input moves by 2^-15 of that at most, and by a quarter of
