@@ -218,8 +218,8 @@ void ForwardPass::TellAttention(size_t layer, std::span<const KvRow> rows, size_
   }
 }
 
-void ForwardPass::Run(std::span<const TokenId> tokens, KvCache& cache, size_t n_logits, float* logits,
-                      const Taps* taps) {
+bool ForwardPass::Run(std::span<const TokenId> tokens, KvCache& cache, size_t n_logits, float* logits, const Taps* taps,
+                      const std::function<bool(size_t layers)>& go_on) {
   const size_t position = cache.size();
   n_ = tokens.size();
   const size_t n = n_ * config_.n_embd;
@@ -245,8 +245,13 @@ void ForwardPass::Run(std::span<const TokenId> tokens, KvCache& cache, size_t n_
     FeedForward(layer);
     Add(x_.data(), added_.data(), n);
     if (taps != nullptr && taps->residual) taps->residual(i, {x_.data() + n - config_.n_embd, config_.n_embd});
+    if (go_on && i + 1 < weights_.layers.size() && !go_on(i + 1)) {
+      cache.TakeBack(n_);
+      return false;
+    }
   }
   if (n_logits != 0) Logits(n_logits, logits);
+  return true;
 }
 
 }  // namespace lp

@@ -11,6 +11,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <span>
 #include <vector>
@@ -30,17 +31,20 @@ namespace lp {
 // it.
 class ForwardPass {
  public:
-  // Tokens at once: large enough that decoding weights costs little beside multiplying by them, small enough that progress is
-  // seen and a model of a billion parameters can be stopped within a second or two.
-  static constexpr size_t BatchFor(uint64_t n_parameters) { return n_parameters < 500'000'000 ? 96 : 48; }
+  // Tokens at once: large enough that decoding weights costs little beside multiplying by them, small enough for what is computed to stay
+  // in the caches.
+  static constexpr size_t kBatch = 144;
+  static_assert(kBatch % MatMulInputs::kStep == 0);
 
   ForwardPass(const ModelConfig& config, const ModelWeights& weights, const Rope& rope, const Rope& window_rope,
               ThreadPool& pool, size_t max_batch);
 
   // Appends `tokens` (1 to max_batch, ids in the vocabulary, room in the cache) to `cache` and writes the logits of the
   // last n_logits of them: logits [n_logits, n_vocab]. Allocates nothing but the cache's room.
-  // `taps` watch the last of them; null: nobody does.
-  void Run(std::span<const TokenId> tokens, KvCache& cache, size_t n_logits, float* logits, const Taps* taps = nullptr);
+  // `taps` watch the last of them; null: nobody does. go_on is asked after each layer but the last; once it says no, `cache` is as it
+  // was and the answer is false.
+  bool Run(std::span<const TokenId> tokens, KvCache& cache, size_t n_logits, float* logits, const Taps* taps,
+           const std::function<bool(size_t layers)>& go_on);
 
   // The end of the pass for a residual stream [n_embd] from anywhere: the final norm and the head. logits [n_vocab].
   void Unembed(std::span<const float> stream, float* logits);

@@ -66,14 +66,14 @@ KvCache::Slot KvCache::EvictOldestLeaf() {
 }
 
 KvCache::Slot KvCache::Take() {
-  if (nodes_.size() == budget_) {
+  if (free_.empty() && nodes_.size() == budget_) {
     // One leaf would do. But a branch is freed from its tip up, and slots are handed out last in first out: a few at
     // once come back as a run.
-    if (free_.empty()) {
-      const size_t some = std::clamp<size_t>(budget_ / 16, 1, kSlabSlots);
-      for (size_t n = 0; n < some && !leaves_.empty(); ++n) free_.push_back(EvictOldestLeaf());
-    }
+    const size_t some = std::clamp<size_t>(budget_ / 16, 1, kSlabSlots);
+    for (size_t n = 0; n < some && !leaves_.empty(); ++n) free_.push_back(EvictOldestLeaf());
     LP_CHECK(!free_.empty());
+  }
+  if (!free_.empty()) {
     const Slot slot = free_.back();
     free_.pop_back();
     return slot;
@@ -89,11 +89,13 @@ KvCache::Slot KvCache::Take() {
 
 void KvCache::Extend(std::span<const TokenId> tokens) {
   LP_CHECK(tokens.size() <= capacity_ - path_.size());
+  first_new_ = path_.size();
   for (const TokenId token : tokens) {
     const Slot end = End();
     if (const auto known = children_.find(Edge(end, token)); known != children_.end()) {
       path_.push_back(known->second);  // will be filled with the bits that are there
       Pin();
+      first_new_ = path_.size();
       continue;
     }
     const Slot slot = Take();
@@ -102,6 +104,17 @@ void KvCache::Extend(std::span<const TokenId> tokens) {
     children_.emplace(Edge(end, token), slot);
     path_.push_back(slot);
   }
+}
+
+void KvCache::TakeBack(size_t n_tokens) {
+  const size_t before = path_.size() - n_tokens;
+  for (; path_.size() > first_new_; path_.pop_back()) {  // from the tip up: none has children
+    const Node& node = nodes_[path_.back()];
+    children_.erase(Edge(node.parent, node.token));
+    if (node.parent != kRoot) --nodes_[node.parent].n_children;
+    free_.push_back(path_.back());
+  }
+  Truncate(before);
 }
 
 std::span<const KvRow> KvCache::Rows() {

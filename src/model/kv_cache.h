@@ -59,6 +59,8 @@ class KvCache {
   // Appends tokens, which fit, to the current path; their slots are to be filled in every layer before anything else is
   // asked.
   void Extend(std::span<const TokenId> tokens);
+  // Takes the last Extend back: its tokens leave the path, and those that were not held before it are forgotten, filled or not.
+  void TakeBack(size_t n_tokens);
   // The slots of the current path. Valid until the next Extend, Follow or Truncate.
   std::span<const KvRow> Rows();
   // Where a layer's numbers of a slot begin after KvRow::at: kv_dim keys, kv_dim values; the next slot's are kv_dim
@@ -83,6 +85,7 @@ class KvCache {
   std::unordered_map<uint64_t, Slot> children_;  // Edge -> slot
   std::set<std::pair<uint64_t, Slot>> leaves_;   // (last_used, slot) of every leaf but the path's end
   std::vector<Slot> path_;
+  size_t first_new_ = 0;  // in path_: where tokens begin that were not held before the last Extend
   std::vector<KvRow> rows_;
   uint64_t clock_ = 0;
 };

@@ -62,17 +62,20 @@ Status Model::Evaluate(std::span<const TokenId> tokens, KvCache& cache, size_t n
                    StrCat("token id ", tokens[i], " is not in the vocabulary of ", n_vocab), StrCat("tokens/", i)};
     }
   }
-  const size_t batch = ForwardPass::BatchFor(impl_->weights.n_parameters);
-  ForwardPass pass(impl_->config, impl_->weights, impl_->rope, impl_->window_rope, pool, std::min(n, batch));
+  ForwardPass pass(impl_->config, impl_->weights, impl_->rope, impl_->window_rope, pool, std::min(n, ForwardPass::kBatch));
   for (size_t begin = 0; begin < n;) {
-    const size_t end = std::min(n, begin + batch);
+    const size_t end = std::min(n, begin + ForwardPass::kBatch);
     // Logits of this batch: its part of the last n_logits positions.
     const size_t first = std::clamp(n - n_logits, begin, end);
     float* out = first < end ? logits.data() + (first - (n - n_logits)) * n_vocab : nullptr;
-    pass.Run(tokens.subspan(begin, end - begin), cache, end - first, out, end == n ? taps : nullptr);
-    begin = end;
-    if (progress && !progress(end, n) && end < n) {
-      return Error{ErrorCode::kCancelled, StrCat("cancelled after ", end, " of ", n, " tokens"), ""};
+    std::function<bool(size_t)> go_on;
+    if (progress && end - begin > 1) {
+      go_on = [&](size_t layers) { return progress(begin + (end - begin) * layers / impl_->config.n_layer, n); };
+    }
+    const bool is_done = pass.Run(tokens.subspan(begin, end - begin), cache, end - first, out, end == n ? taps : nullptr, go_on);
+    if (is_done) begin = end;
+    if (!is_done || (progress && !progress(end, n) && end < n)) {
+      return Error{ErrorCode::kCancelled, StrCat("cancelled after ", begin, " of ", n, " tokens"), ""};
     }
   }
   return Ok();

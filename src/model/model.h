@@ -41,9 +41,9 @@ class Model {
 
   // Evaluates `tokens` at positions [cache.size(), cache.size() + n) and appends them to the cache, which was made from
   // this model's config. `logits` receives the last `n_logits` positions' logits, row-major [n_logits, n_vocab];
-  // n_logits <= n. `progress` is called after each batch; its answer after the last one no longer matters. NaN weights
+  // n_logits <= n. `progress` is called after each layer of a batch, and in part counts its tokens; its answer after the last no longer matters. NaN weights
   // give NaN logits. Errors, with the cache as it was: kOutOfRange when it has no room, kInvalidArgument for an id
-  // outside [0, n_vocab). `taps` watch the last token. kCancelled: the cache then holds the tokens evaluated so far, in whole batches. Uses `pool`
+  // outside [0, n_vocab). `taps` watch the last token. kCancelled: the cache then holds the tokens of whole batches before. Uses `pool`
   // alone: one caller at a time.
   Status Evaluate(std::span<const TokenId> tokens, KvCache& cache, size_t n_logits, std::span<float> logits,
                   ThreadPool& pool, const EvalProgress& progress = nullptr, const Taps* taps = nullptr) const;

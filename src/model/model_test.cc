@@ -271,18 +271,28 @@ TEST(ModelRun, ReportsProgressAndStopsWhenAsked) {
   const auto tokens = RandomTokens(200, spec.n_vocab, 51);
   KvCache cache(loaded.model->config(), 200);
   std::vector<float> logits(spec.n_vocab);
+  // Two layers, two batches: asked in the middle and at the end of each.
   std::vector<size_t> seen;
-  const auto watch = [&](size_t done, size_t total) {
-    EXPECT_EQ(total, 200u);
-    seen.push_back(done);
-    return seen.size() != 2;
+  const auto stop_at = [&](size_t nth) {
+    seen.clear();
+    return loaded.model->Evaluate(std::span(tokens).subspan(cache.size()), cache, 1, logits, pool, [&, nth](size_t done, size_t) {
+      seen.push_back(done);
+      return seen.size() != nth;
+    });
   };
-  const Status cancelled = loaded.model->Evaluate(tokens, cache, 1, logits, pool, watch);
-  ASSERT_FALSE(cancelled.ok());
-  EXPECT_EQ(cancelled.error().code, ErrorCode::kCancelled);
-  ASSERT_EQ(seen.size(), 2u);
-  EXPECT_EQ(cache.size(), seen.back());
-  EXPECT_GT(cache.size(), 0u);
+  EXPECT_EQ(stop_at(1).error().code, ErrorCode::kCancelled);
+  EXPECT_EQ(seen, (std::vector<size_t>{72}));
+  EXPECT_EQ(cache.size(), 0u);
+  EXPECT_EQ(cache.n_held(), 0u) << "keys and values of one layer of two are none";
+  EXPECT_EQ(stop_at(3).error().code, ErrorCode::kCancelled);
+  EXPECT_EQ(seen, (std::vector<size_t>{72, 144, 172}));
+  EXPECT_EQ(cache.size(), 144u);
+  EXPECT_EQ(cache.n_held(), 144u);
+  // A path that is held already stays so, whoever stops on it.
+  cache.Truncate(100);
+  EXPECT_EQ(stop_at(1).error().code, ErrorCode::kCancelled);
+  EXPECT_EQ(cache.size(), 100u);
+  EXPECT_EQ(cache.Follow(tokens), 144u);
   // Going on from there gives what an evaluation without a break gives.
   ASSERT_TRUE(loaded.model->Evaluate(std::span(tokens).subspan(cache.size()), cache, 1, logits, pool).ok());
   const std::vector<float> all = AllLogits(*loaded.model, tokens, pool);
@@ -290,8 +300,7 @@ TEST(ModelRun, ReportsProgressAndStopsWhenAsked) {
   // A "stop" after the last batch comes too late to matter.
   cache.Truncate(0);
   EXPECT_TRUE(
-      loaded.model->Evaluate(std::span(tokens).first(3), cache, 1, logits, pool, [](size_t, size_t) { return false; })
-          .ok());
+      loaded.model->Evaluate(std::span(tokens).first(3), cache, 1, logits, pool, [](size_t done, size_t) { return done < 3; }).ok());
 }
 
 TEST(ModelRun, RefusesWhatDoesNotFit) {
