@@ -28,7 +28,7 @@ export function svgOf(root: Element): Size {
   for (const [name, value] of Object.entries({ xmlns: SVG, width, height, viewBox: `0 0 ${width} ${height}` })) paper.setAttribute(name, String(value))
   append(paper, 'rect', { width: '100%', height: '100%', fill: getComputedStyle(document.documentElement).backgroundColor })
   const inner = append(paper, 'g', { transform: `translate(${MARGIN - box.left},${MARGIN - box.top})` })
-  visit(root, inner, measurer())
+  visit(root, inner, baselines())
   return { width, height, text: new XMLSerializer().serializeToString(paper) }
 }
 
@@ -64,7 +64,7 @@ export function save(blob: Blob, name: string): void {
 /** How far down its box a font's baseline lies, as a share. */
 type Baseline = (font: string) => number
 
-function measurer(): Baseline {
+export function baselines(): Baseline {
   const context = document.createElement('canvas').getContext('2d')
   const known = new Map<string, number>()
   return (font) => {

@@ -117,6 +117,9 @@ export function river(next: Next, columns: readonly Column[], scale: Scale): Riv
   return { lanes, cuts, tail, height: y + (tail?.height ?? 0) }
 }
 
+/** The penalty changed this token's own logit; others move only because it did. */
+export const penalised = (row: Row): boolean => row.rank_raw !== row.rank && row.journey?.[0] != null && row.journey[0].logit !== row.logit
+
 /** Probabilities at every column: raw, after each stage, final. Null from the stage that cut the token on. */
 export function rowProbs(row: Row): (number | null)[] {
   const after = (row.journey ?? []).map((point) => point?.prob ?? null)

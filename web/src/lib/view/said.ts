@@ -1,0 +1,82 @@
+// What rows of the river say in words (a token with its chips, "chosen", "raw #3"), and where: read off the page, so that a canvas can say it too.
+import { baselines } from './picture'
+
+/** `token`: looks as its row does. `edge`: a blank at the token's edge. `logit`: a number, which the answer has. `other`: as it stands. */
+export interface Run {
+  kind: 'token' | 'edge' | 'logit' | 'other'
+  text: string
+  /** From the left of the list, px. */
+  x: number
+  /** Of the baseline, from the middle of the row, px. */
+  dy: number
+  font: string
+  ink: string
+}
+
+/** A line around something. */
+export interface Frame {
+  x: number
+  /** Of its top, from the middle of the row, px. */
+  dy: number
+  width: number
+  height: number
+  round: number
+  ink: string
+  dotted: boolean
+}
+
+export interface Said {
+  runs: Run[]
+  frames: Frame[]
+}
+
+/** By token id, for every row in `list`. Asks the browser for a layout. */
+export function saidIn(list: Element): Map<number, Said> {
+  const left = list.getBoundingClientRect().left
+  const baseline = baselines()
+  const out = new Map<number, Said>()
+  for (const row of list.querySelectorAll<HTMLElement>('[data-id]')) {
+    const cell = row.querySelector('[data-cell=token]')
+    if (!cell) continue
+    const box = row.getBoundingClientRect()
+    const middle = box.top + box.height / 2
+    const runs: Run[] = []
+    const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT)
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+      const from = node.parentElement
+      const text = node.textContent ?? ''
+      if (!from || text.trim() === '') continue
+      const range = document.createRange()
+      range.selectNodeContents(node)
+      const place = range.getBoundingClientRect()
+      const { font, color } = getComputedStyle(from)
+      const room = (from.closest('[data-clip]') ?? cell).getBoundingClientRect().right - place.left
+      runs.push({
+        kind: from.closest('[data-cell=logit]') ? 'logit' : from.tagName === 'BDI' ? 'token' : from.tagName === 'I' ? 'edge' : 'other',
+        text: clipped(text, place.width, room),
+        x: place.left - left,
+        dy: place.top + baseline(font) * place.height - middle,
+        font,
+        ink: color,
+      })
+    }
+    out.set(Number(row.dataset.id), { runs, frames: framesIn(cell, left, middle) })
+  }
+  return out
+}
+
+/** As much of a text as there is room for; in a font whose letters are all as wide. */
+export function clipped(text: string, width: number, room: number): string {
+  if (width <= room + 0.5) return text
+  const letters = [...text]
+  return letters.slice(0, Math.max(0, Math.floor((room / width) * letters.length) - 1)).join('') + '…'
+}
+
+function framesIn(cell: Element, left: number, middle: number): Frame[] {
+  return [...cell.querySelectorAll('*')].flatMap((element) => {
+    const style = getComputedStyle(element)
+    if (!(parseFloat(style.borderTopWidth) > 0)) return []
+    const { x, y, width, height } = element.getBoundingClientRect()
+    return [{ x: x - left, dy: y - middle, width, height, round: parseFloat(style.borderTopLeftRadius) || 0, ink: style.borderTopColor, dotted: style.borderTopStyle === 'dotted' }]
+  })
+}
