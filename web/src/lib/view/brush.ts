@@ -9,6 +9,8 @@ import type { Said } from './said'
 export interface Look {
   font: string
   ink: string
+  /** Height of a line, px. */
+  line: number
 }
 
 /** Kinds of text; a cut row has its own where it differs. */
@@ -81,6 +83,19 @@ function lines(g: Canvas, lanes: readonly Lane[], { columns, width, inks, top, h
   g.setLineDash([])
 }
 
+/** A text whose baseline lies on a line of pixels, the upper one of two that are as near: where browsers put theirs. */
+function write(g: Canvas, text: string, x: number, y: number): void {
+  const { d: scale, f: offset } = g.getTransform()
+  g.fillText(text, x, (Math.ceil(scale * y + offset - 0.51) - offset) / scale)
+}
+
+/** Of a line in the middle of its row, px below that middle; with what of the line is above the letters in whole px, as browsers have it. */
+function baseline(g: Canvas, { line }: Look): number {
+  const { fontBoundingBoxAscent, fontBoundingBoxDescent } = g.measureText('0')
+  const [up, down] = [Math.round(fontBoundingBoxAscent), Math.round(fontBoundingBoxDescent)]
+  return Math.floor((line - up - down) / 2) + up - line / 2
+}
+
 function look(g: Canvas, { font, ink }: Look): void {
   g.font = font
   g.fillStyle = ink
@@ -97,7 +112,7 @@ function words(g: Canvas, lanes: readonly Lane[], { said, looks, inks }: Scene):
       const own = looks[gone(lane) ? 'token-gone' : 'token']
       g.font = run.kind === 'token' || run.kind === 'edge' ? own.font : run.font
       g.fillStyle = run.kind === 'token' ? own.ink : run.kind === 'edge' ? inks['ink-3'] : run.ink
-      g.fillText(run.kind === 'logit' ? logit(lane.row.logit) : run.text, run.x, middle(lane) + run.dy)
+      write(g, run.kind === 'logit' ? logit(lane.row.logit) : run.text, run.x, middle(lane) + run.dy)
     }
     for (const frame of frames) {
       g.strokeStyle = frame.ink
@@ -115,32 +130,28 @@ const RAW = 24
 const LOGIT = 96
 
 function numbers(g: Canvas, lanes: readonly Lane[], { looks, left, width, narrow }: Scene): void {
-  // Text in the middle of its row: its baseline lies half of what it rises above what it falls below that.
-  const baseline = () => {
-    const { fontBoundingBoxAscent: up, fontBoundingBoxDescent: down } = g.measureText('0')
-    return (up - down) / 2
-  }
   look(g, looks.number)
   g.textAlign = 'right'
-  let dy = baseline()
+  let dy = baseline(g, looks.number)
   for (const lane of lanes) {
-    if (!narrow) g.fillText(logit(lane.row.logit), left - LOGIT, middle(lane) + dy)
-    g.fillText(percent(lane.row.prob_raw), left - RAW, middle(lane) + dy)
+    if (!narrow) write(g, logit(lane.row.logit), left - LOGIT, middle(lane) + dy)
+    write(g, percent(lane.row.prob_raw), left - RAW, middle(lane) + dy)
   }
   for (const cut of [false, true]) {
-    look(g, looks[cut ? 'final-gone' : 'final'])
-    dy = baseline()
-    for (const lane of lanes) if (gone(lane) === cut) g.fillText(cut ? 'cut' : percent(lane.row.prob), width, middle(lane) + dy)
+    const final = looks[cut ? 'final-gone' : 'final']
+    look(g, final)
+    dy = baseline(g, final)
+    for (const lane of lanes) if (gone(lane) === cut) write(g, cut ? 'cut' : percent(lane.row.prob), width, middle(lane) + dy)
   }
   g.textAlign = 'left'
   if (!narrow) {
     look(g, looks.key)
-    dy = baseline()
-    for (const lane of lanes) if (lane.row.rank <= 9) g.fillText(String(lane.row.rank), 0, middle(lane) + dy)
+    dy = baseline(g, looks.key)
+    for (const lane of lanes) if (lane.row.rank <= 9) write(g, String(lane.row.rank), 0, middle(lane) + dy)
   }
   for (const cut of [false, true]) {
     look(g, looks[cut ? 'above-gone' : 'above'])
-    for (const lane of lanes) if (gone(lane) === cut) for (const label of lane.labels) if (!label.inside) g.fillText(label.text, label.x, middle(lane) + label.dy)
+    for (const lane of lanes) if (gone(lane) === cut) for (const label of lane.labels) if (!label.inside) write(g, label.text, label.x, middle(lane) + label.dy)
   }
 }
 
@@ -149,7 +160,7 @@ function inside(g: Canvas, lanes: readonly Lane[], { looks }: Scene): void {
     for (const label of lane.labels) {
       if (!label.inside) continue
       look(g, looks[lane.cut ? 'inside-gone' : 'inside'])
-      g.fillText(label.text, label.x, middle(lane) + label.dy)
+      write(g, label.text, label.x, middle(lane) + label.dy)
     }
   }
 }
@@ -196,5 +207,5 @@ function rest(g: Canvas, tail: Tail, scene: Scene): void {
   g.restore()
   end(g, tail, scene)
   look(g, looks[tail.cut ? 'above-gone' : 'above'])
-  for (const label of tail.labels) g.fillText(label.text, label.x, label.inside ? -half - 4 : label.dy)
+  for (const label of tail.labels) write(g, label.text, label.x, label.inside ? -half - 4 : label.dy)
 }

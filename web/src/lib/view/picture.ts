@@ -61,19 +61,22 @@ export function save(blob: Blob, name: string): void {
   setTimeout(() => URL.revokeObjectURL(url), 10_000)
 }
 
-/** How far down its box a font's baseline lies, as a share. */
+/** How far down its box a font's baseline lies, px. */
 type Baseline = (font: string) => number
+
+/** As a canvas takes it. A style's own `font` is empty where something is said that the shorthand cannot say, such as features of the font. */
+export const fontOf = (style: CSSStyleDeclaration): string => `${style.fontStyle} ${style.fontWeight} ${style.fontSize} ${style.fontFamily}`
 
 export function baselines(): Baseline {
   const context = document.createElement('canvas').getContext('2d')
   const known = new Map<string, number>()
   return (font) => {
     const before = known.get(font)
-    if (before !== undefined || !context) return before ?? 0.8
+    if (before !== undefined || !context) return before ?? 0
     context.font = font
-    const { fontBoundingBoxAscent: up, fontBoundingBoxDescent: down } = context.measureText('x')
-    known.set(font, up / (up + down))
-    return up / (up + down)
+    const up = Math.round(context.measureText('x').fontBoundingBoxAscent) // whole px, as browsers lay lines out
+    known.set(font, up)
+    return up
   }
 }
 
@@ -116,12 +119,12 @@ function frame(box: DOMRect, style: CSSStyleDeclaration, into: Element): void {
 
 /** One text element a line; its length is written down, so that another font takes the same room. */
 function write(node: Text, style: CSSStyleDeclaration, into: Element, baseline: Baseline): void {
-  const share = baseline(style.font)
+  const up = baseline(fontOf(style))
   const upright = !style.writingMode.startsWith('vertical')
   for (const { text, box } of lines(node)) {
     const at = upright
-      ? { x: box.left, y: box.top + share * box.height, textLength: box.width }
-      : { transform: `translate(${box.left + share * box.width},${box.bottom}) rotate(-90)`, textLength: box.height }
+      ? { x: box.left, y: box.top + up, textLength: box.width }
+      : { transform: `translate(${box.left + up},${box.bottom}) rotate(-90)`, textLength: box.height }
     const made = append(into, 'text', {
       ...at, fill: style.color, 'font-family': style.fontFamily, 'font-size': style.fontSize, 'font-weight': style.fontWeight, lengthAdjust: 'spacingAndGlyphs',
     })

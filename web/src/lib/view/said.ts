@@ -1,5 +1,5 @@
 // What rows of the river say in words (a token with its chips, "chosen", "raw #3"), and where: read off the page, so that a canvas can say it too.
-import { baselines } from './picture'
+import { baselines, fontOf } from './picture'
 
 /** `token`: looks as its row does. `edge`: a blank at the token's edge. `logit`: a number, which the answer has. `other`: as it stands. */
 export interface Run {
@@ -49,15 +49,16 @@ export function saidIn(list: Element): Map<number, Said> {
       const range = document.createRange()
       range.selectNodeContents(node)
       const place = range.getBoundingClientRect()
-      const { font, color } = getComputedStyle(from)
+      const style = getComputedStyle(from)
+      const font = fontOf(style)
       const room = (from.closest('[data-clip]') ?? cell).getBoundingClientRect().right - place.left
       runs.push({
         kind: from.closest('[data-cell=logit]') ? 'logit' : from.tagName === 'BDI' ? 'token' : from.tagName === 'I' ? 'edge' : 'other',
         text: clipped(text, place.width, room),
         x: place.left - left,
-        dy: place.top + baseline(font) * place.height - middle,
+        dy: place.top + baseline(font) - middle,
         font,
-        ink: color,
+        ink: style.color,
       })
     }
     out.set(Number(row.dataset.id), { runs, frames: framesIn(cell, left, middle) })
