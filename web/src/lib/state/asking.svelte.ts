@@ -22,6 +22,8 @@ export const FIRST_PROMPT = 'Once upon a time, there was a little'
 export const FIRST_ROWS = 20
 const TYPING_PAUSE_MS = 160
 const ASK_AGAIN_MS = 2000
+/** Pictures asked for at a time: while the page draws one answer, the core makes the next. */
+const ABREAST = 2
 
 export abstract class Asking extends Writing {
   readonly settings = new SamplerState()
@@ -60,7 +62,7 @@ export abstract class Asking extends Writing {
   readonly hurry: Hurry
   protected readonly seeds = new SeedLedger()
   protected readonly clock: Clock
-  readonly #looks = new LatestWins<NextRequest>((look) => this.#look(look), (busy) => (this.#looking = busy))
+  readonly #looks = new LatestWins<NextRequest>((look) => this.#look(look), (busy) => (this.#looking = busy), ABREAST)
   readonly #texts = new LatestWins<string>((text) => this.#tokenize(text))
   #exchanges = 0
   #cancelTyping = () => {}

@@ -21,13 +21,19 @@ export class Hurry {
     this.#clock = clock
   }
 
+  /** A hand has begun to drag: pictures will follow each other, from the first one on. */
+  expect(): void {
+    this.#last = this.#clock.now()
+    this.#keep()
+    this.on = true
+  }
+
   /** A new picture is about to be on show; `say` puts it into sentences. */
   picture(say: () => void): void {
     const now = this.#clock.now()
     this.on = now - this.#last < (this.on ? REST_MS : SOON_MS)
     this.#last = now
-    this.#cancel()
-    this.#cancel = this.#clock.after(REST_MS, () => (this.on = false))
+    this.#keep()
     this.#cancelSaying()
     const speak = () => {
       this.#said = this.#clock.now()
@@ -36,5 +42,10 @@ export class Hurry {
     const wait = this.on ? this.#said + READ_MS - now : 0
     if (wait <= 0) speak()
     else this.#cancelSaying = this.#clock.after(wait, speak)
+  }
+
+  #keep(): void {
+    this.#cancel()
+    this.#cancel = this.#clock.after(REST_MS, () => (this.on = false))
   }
 }

@@ -54,3 +54,26 @@ test('it is busy from the first question until the last answer is shown', async 
   for (let i = 0; i < 4; i++) await settle()
   expect(said).toEqual([true, 'show 1', 'show 2', false])
 })
+
+// Mutation: show whatever comes -> red: the picture would go back.
+test('two may be asked at a time; an answer that was overtaken is not shown', async () => {
+  const done: string[] = []
+  const finish: (() => void)[] = []
+  const queue = new LatestWins<number>(
+    async (n) => {
+      done.push(`ask ${n}`)
+      await new Promise<void>((resolve) => finish.push(resolve))
+      return () => void done.push(`show ${n}`)
+    },
+    (busy) => done.push(busy ? 'busy' : 'idle'),
+    2,
+  )
+  for (const n of [1, 2, 3, 4]) queue.submit(n)
+  finish[1]?.()
+  await settle()
+  finish[0]?.()
+  await settle()
+  finish[2]?.()
+  await settle()
+  expect(done).toEqual(['busy', 'ask 1', 'ask 2', 'ask 4', 'show 2', 'show 4', 'idle'])
+})

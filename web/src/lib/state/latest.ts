@@ -1,5 +1,5 @@
-// One request in flight, the latest one waiting, every other forgotten: a drag asks sixty times a second, the core
-// answers as fast as it can, and the picture is never more than one answer behind.
+// A request or two in flight, the latest one waiting, every other forgotten: a drag asks sixty times a second, the core
+// answers as fast as it can, and the picture is never more than an answer or two behind.
 
 /** What is to be done with an answer, once the next question is on its way: a core need not wait for a drawing. */
 export type Show = () => void
@@ -7,32 +7,43 @@ export type Show = () => void
 export class LatestWins<Request> {
   readonly #run: (request: Request) => Promise<Show | void>
   readonly #onbusy: (busy: boolean) => void
+  readonly #abreast: number
   #waiting: { request: Request } | null = null
-  #running = false
+  #running = 0
+  #asked = 0
+  #shown = 0
 
-  /** `run` must not reject: what goes wrong is its own to show. `onbusy` is told when a first question is asked, and when the last answer was shown. */
-  constructor(run: (request: Request) => Promise<Show | void>, onbusy: (busy: boolean) => void = () => {}) {
+  /**
+   * `run` must not reject: what goes wrong is its own to show. `onbusy` is told when a first question is asked, and when the last answer was shown.
+   * `abreast`: how many may be asked at a time. An answer that a later one has overtaken is not shown.
+   */
+  constructor(run: (request: Request) => Promise<Show | void>, onbusy: (busy: boolean) => void = () => {}, abreast = 1) {
     this.#run = run
     this.#onbusy = onbusy
+    this.#abreast = abreast
   }
 
   submit(request: Request): void {
     this.#waiting = { request }
-    if (!this.#running) void this.#drain()
+    if (this.#running < this.#abreast) void this.#ask()
   }
 
-  async #drain(): Promise<void> {
-    this.#running = true
-    this.#onbusy(true)
-    let show: Show | void = undefined
-    while (this.#waiting || show) {
-      const asked = this.#waiting
-      this.#waiting = null
-      const answer = asked ? this.#run(asked.request) : undefined
-      show?.()
-      show = await answer
+  async #ask(): Promise<void> {
+    const asked = this.#waiting
+    if (!asked) return
+    this.#waiting = null
+    const turn = ++this.#asked
+    if (++this.#running === 1) this.#onbusy(true)
+    const show = await this.#run(asked.request)
+    // What waits goes first; it takes this one's place, and the whole is busy all the while.
+    const next = this.#waiting ? this.#ask() : null
+    if (show && turn > this.#shown) {
+      this.#shown = turn
+      show()
     }
-    this.#running = false
-    this.#onbusy(false)
+    this.#running--
+    if (next) return
+    if (this.#waiting) void this.#ask()
+    else if (this.#running === 0) this.#onbusy(false)
   }
 }

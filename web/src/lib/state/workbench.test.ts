@@ -45,20 +45,20 @@ test('starts with the prompt’s tokens and their picture', () => {
 })
 
 // Mutation: send every change at once -> red.
-test('a drag keeps one request in flight and the latest waiting, and the old picture until then', async () => {
+test('a drag keeps two requests in flight and the latest waiting, and the old picture until then', async () => {
   backend.held = []
   const before = bench.picture
-  for (const temperature of [0.9, 0.8, 0.7]) bench.set({ temperature })
+  for (const temperature of [0.9, 0.8, 0.7, 0.6]) bench.set({ temperature })
   await settle()
-  expect(backend.looks.slice(1).map((look) => look.sampler.temperature)).toEqual([0.9])
+  const asked = () => backend.looks.slice(1).map((look) => look.sampler.temperature)
+  expect(asked()).toEqual([0.9, 0.8])
   expect(bench.picture).toBe(before)
-  backend.held.shift()?.()
-  await settle()
-  expect(bench.picture?.next.sampler.temperature).toBe(0.9)
-  backend.held.shift()?.()
-  await settle()
-  expect(backend.looks.slice(1).map((look) => look.sampler.temperature)).toEqual([0.9, 0.7])
-  expect(bench.picture?.next.sampler.temperature).toBe(0.7)
+  for (const [temperature, so] of [[0.9, [0.9, 0.8, 0.6]], [0.8, [0.9, 0.8, 0.6]], [0.6, [0.9, 0.8, 0.6]]] as const) {
+    backend.held.shift()?.()
+    await settle()
+    expect(bench.picture?.next.sampler.temperature).toBe(temperature)
+    expect(asked()).toEqual(so)
+  }
 })
 
 // Mutation: show the answer whatever model gave it -> red.

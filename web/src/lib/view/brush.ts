@@ -31,7 +31,7 @@ export interface Scene {
   top: number
   height: number
   /** What the row of a token says in words. */
-  said: ReadonlyMap<number, Said>
+  said: (id: number) => Said
   looks: Looks
   inks: Inks
 }
@@ -107,7 +107,7 @@ const gone = (lane: Lane) => lane.row.cut_by !== null
 function words(g: Canvas, lanes: readonly Lane[], { said, looks, inks }: Scene): void {
   g.textAlign = 'left'
   for (const lane of lanes) {
-    const { runs, frames } = said.get(lane.row.id) ?? { runs: [], frames: [] }
+    const { runs, frames } = said(lane.row.id)
     for (const run of runs) {
       const own = looks[gone(lane) ? 'token-gone' : 'token']
       g.font = run.kind === 'token' || run.kind === 'edge' ? own.font : run.font

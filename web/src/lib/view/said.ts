@@ -30,40 +30,47 @@ export interface Said {
   frames: Frame[]
 }
 
-/** By token id, for every row in `list`. Asks the browser for a layout. */
-export function saidIn(list: Element): Map<number, Said> {
+/** What the row of a token in `list` says, by its id; read when first asked for, which may make the browser lay the page out. */
+export function saidIn(list: Element): (id: number) => Said {
   const left = list.getBoundingClientRect().left
   const baseline = baselines()
-  const out = new Map<number, Said>()
-  for (const row of list.querySelectorAll<HTMLElement>('[data-id]')) {
-    const cell = row.querySelector('[data-cell=token]')
-    if (!cell) continue
-    const box = row.getBoundingClientRect()
-    const middle = box.top + box.height / 2
-    const runs: Run[] = []
-    const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT)
-    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-      const from = node.parentElement
-      const text = node.textContent ?? ''
-      if (!from || text.trim() === '') continue
-      const range = document.createRange()
-      range.selectNodeContents(node)
-      const place = range.getBoundingClientRect()
-      const style = getComputedStyle(from)
-      const font = fontOf(style)
-      const room = (from.closest('[data-clip]') ?? cell).getBoundingClientRect().right - place.left
-      runs.push({
-        kind: from.closest('[data-cell=logit]') ? 'logit' : from.tagName === 'BDI' ? 'token' : from.tagName === 'I' ? 'edge' : 'other',
-        text: clipped(text, place.width, room),
-        x: place.left - left,
-        dy: place.top + baseline(font) - middle,
-        font,
-        ink: style.color,
-      })
-    }
-    out.set(Number(row.dataset.id), { runs, frames: framesIn(cell, left, middle) })
+  const known = new Map<number, Said>()
+  return (id) => {
+    const before = known.get(id)
+    if (before) return before
+    const said = saidBy(list.querySelector(`[data-id="${id}"]`), left, baseline)
+    known.set(id, said)
+    return said
   }
-  return out
+}
+
+function saidBy(row: Element | null, left: number, baseline: (font: string) => number): Said {
+  const cell = row?.querySelector('[data-cell=token]')
+  if (!row || !cell) return { runs: [], frames: [] }
+  const box = row.getBoundingClientRect()
+  const middle = box.top + box.height / 2
+  const runs: Run[] = []
+  const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT)
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const from = node.parentElement
+    const text = node.textContent ?? ''
+    if (!from || text.trim() === '') continue
+    const range = document.createRange()
+    range.selectNodeContents(node)
+    const place = range.getBoundingClientRect()
+    const style = getComputedStyle(from)
+    const font = fontOf(style)
+    const room = (from.closest('[data-clip]') ?? cell).getBoundingClientRect().right - place.left
+    runs.push({
+      kind: from.closest('[data-cell=logit]') ? 'logit' : from.tagName === 'BDI' ? 'token' : from.tagName === 'I' ? 'edge' : 'other',
+      text: clipped(text, place.width, room),
+      x: place.left - left,
+      dy: place.top + baseline(font) - middle,
+      font,
+      ink: style.color,
+    })
+  }
+  return { runs, frames: framesIn(cell, left, middle) }
 }
 
 /** As much of a text as there is room for; in a font whose letters are all as wide. */
