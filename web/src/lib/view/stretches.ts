@@ -45,8 +45,8 @@ export function sentence(before: Sentence, path: readonly TreeNode[], ahead: rea
   return { stretches, stood: path.length, near: Math.abs(path.length - before.stood) <= FEW }
 }
 
-/** Stretches drawn with one frame, where all that changed in them is how far one has come. */
-const MOST = 2
+/** Stretches drawn with one frame (two take two frames, which is no sooner and less smooth), where all that changed in them is how far one has come. */
+const MOST = 1
 
 /** The next thing to draw on the way from `drawn` to `whole`: after a leap what is near at once, the rest with the frames that follow. */
 export function towards(drawn: readonly Stretch[], { stretches, stood }: Sentence): readonly Stretch[] {
