@@ -94,6 +94,18 @@ test('pictures in quick succession do not glide, and the next one after a pause 
   expect(bench.hurry.on).toBe(false)
 })
 
+// Mutation: leave the time of `expect()` out, or its end -> red.
+test('a drag does not glide from its first picture on, until the hand rests', async () => {
+  now = 1000
+  bench.hurry.expect()
+  now += 20
+  bench.set({ temperature: 0.9 })
+  await settle()
+  expect(bench.hurry.on).toBe(true)
+  await tick()
+  expect(bench.hurry.on).toBe(false)
+})
+
 test('a pick by hand is appended and asked about', async () => {
   bench.pick(bench.next!.tokens[1]!)
   await settle()
