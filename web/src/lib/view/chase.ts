@@ -2,7 +2,8 @@
 // lanes cost 10 of the 17 ms a frame has, a canvas that shows the same 2. So the rows keep what they showed, unseen, and the canvas
 // (brush.ts) draws what comes; as soon as there is time, or somebody goes to the rows, they show it themselves.
 import type { Next } from '../api/wire'
-import { penalised } from './river'
+import { percent } from './format'
+import { penalised, type Lane, type River } from './river'
 
 /** A longer list is not kept: it exists only near the window (sight.ts), and what comes into sight has to be made first. */
 const MANY = 150
@@ -17,13 +18,32 @@ export function sameWords(kept: Next, next: Next): boolean {
   })
 }
 
+/** Rows that a browser draws anew as fast as the canvas draws all: a penalty, say, changes few of them. */
+const FEW = 4
+
+const told = (lane: Lane) => `${lane.row.id} ${lane.y} ${lane.path} ${percent(lane.row.prob)} ${lane.labels.map((label) => label.text).join(' ')}`
+
+/** How many rows look otherwise in `b` than in `a`. */
+export function changed(a: River, b: River): number {
+  return b.lanes.filter((lane, i) => {
+    const old = a.lanes[i]
+    return old !== lane && (!old || told(old) !== told(lane))
+  }).length
+}
+
 /** What the rows show, as time goes by. */
-export class Kept<Picture extends { next: Next }> {
+export class Kept<Picture extends { next: Next; view: River }> {
   #kept: Picture | null = null
+  #holding = false
 
   /** `hold`: nobody needs the rows themselves at the moment. */
   after(picture: Picture, hold: boolean): Picture {
-    if (hold && this.#kept && sameWords(this.#kept.next, picture.next)) return this.#kept
+    const kept = this.#kept
+    if (hold && kept && sameWords(kept.next, picture.next) && (this.#holding || changed(kept.view, picture.view) > FEW)) {
+      this.#holding = true
+      return kept
+    }
+    this.#holding = false
     return (this.#kept = picture)
   }
 }
