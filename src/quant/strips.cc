@@ -1,5 +1,6 @@
 // Strips: making them, products with one vector, and decoding. The layout is in strips-inl.h.
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "base/check.h"
@@ -24,89 +25,134 @@ namespace hn = hwy::HWY_NAMESPACE;
 using internal::PrefetchAhead;
 using internal::RoundedInputs;
 
-// Adds up to the kScaleVectors vectors of `total` what eight rows' quants of a run add to its integer: sum(q x).
-//   quants: [kRunQuants]   x: [32]
-HWY_INLINE void AddProducts(const uint8_t* HWY_RESTRICT quants, const int16_t* HWY_RESTRICT x, SumVec* total) {
+// Strips that meet the inputs together, which are then loaded once; of two, the integers still fit the registers.
+constexpr size_t kTogether = kScaleVectors == 1 ? 2 : 1;
+
+// total[i] [kScaleVectors] += what eight rows' quants of a run add to its integer, sum(q x), for kN strips.
+//   quants[i]: [kRunQuants]   x: [32]
+template <size_t kN>
+HWY_INLINE void AddProducts(const std::array<const uint8_t*, kN>& quants, const int16_t* HWY_RESTRICT x, SumVec* total) {
 #if HWY_TARGET == HWY_SCALAR  // which knows no pairs
+  static_assert(kN == 1);
   for (size_t row = 0; row < kStripRows; ++row) {
     int32_t sum = 0;
     for (size_t i = 0; i < 4; ++i) {
-      const auto word = LoadBits<uint32_t>(quants + 32 * i + 4 * row);
+      const auto word = LoadBits<uint32_t>(quants[0] + 32 * i + 4 * row);
       for (size_t k = 0; k < 8; ++k) sum += static_cast<int32_t>(word >> (k / 2 * 4 + k % 2 * 16) & 15) * x[8 * i + k];
     }
     total[row] = hn::Add(total[row], hn::Set(SumTag(), sum));
   }
 #else
+  // Numbers 2 and 3 of a word stay where they are, 16 times as large, and numbers 4 and 5, 256 times: their sums are below 2^30, and are divided
+  // once a run, exactly, instead of each number.
   const SumTag d;
+  const QuantTag d16;
+  const hn::RebindToUnsigned<QuantTag> du16;
+  constexpr size_t kSums = kN * kScaleVectors;
+  SumVec times16[kSums], times256[kSums];
+  Unrolled<kSums>([&](auto s) LP_LAMBDA { times16[s] = times256[s] = hn::Zero(d); });
   Unrolled<4>([&](auto i) LP_LAMBDA {
-    SumVec words[kScaleVectors];
-    Unrolled<kScaleVectors>([&](auto v) LP_LAMBDA {
-      words[v] = hn::LoadU(d, reinterpret_cast<const int32_t*>(quants + 32 * i) + v * hn::MaxLanes(d));
+    QuantVec words[kSums];
+    Unrolled<kSums>([&](auto s) LP_LAMBDA {
+      const auto* at = reinterpret_cast<const int32_t*>(quants[s / kScaleVectors] + 32 * i) + s % kScaleVectors * hn::MaxLanes(d);
+      words[s] = hn::BitCast(d16, hn::LoadU(d, at));
     });
-    Unrolled<4>([&](auto j) LP_LAMBDA {
+    // sums += neighbours j of every word, as `pick` leaves them, times their inputs.
+    const auto add = [&](size_t j, SumVec* sums, const auto& pick) LP_LAMBDA {
       int32_t pair;
       std::memcpy(&pair, x + 8 * i + 2 * j, sizeof(pair));
-      const auto inputs = hn::BitCast(QuantTag(), hn::Set(d, pair));
-      Unrolled<kScaleVectors>([&](auto v) LP_LAMBDA { total[v] = hn::Add(total[v], MultiplyPairs(d, PairOf<j>(d, words[v]), inputs)); });
-    });
+      const auto inputs = hn::BitCast(d16, hn::Set(d, pair));
+      Unrolled<kSums>([&](auto s) LP_LAMBDA { sums[s] = hn::Add(sums[s], MultiplyPairs(d, pick(words[s]), inputs)); });
+    };
+    add(0, total, [&](QuantVec w) LP_LAMBDA { return hn::And(w, hn::Set(d16, int16_t{0x00F})); });
+    add(1, times16, [&](QuantVec w) LP_LAMBDA { return hn::And(w, hn::Set(d16, int16_t{0x0F0})); });
+    add(2, times256, [&](QuantVec w) LP_LAMBDA { return hn::And(w, hn::Set(d16, int16_t{0xF00})); });
+    add(3, total, [&](QuantVec w) LP_LAMBDA { return hn::BitCast(d16, hn::ShiftRight<12>(hn::BitCast(du16, w))); });
+  });
+  Unrolled<kSums>([&](auto s) LP_LAMBDA {
+    total[s] = hn::Add(total[s], hn::Add(hn::ShiftRight<4>(times16[s]), hn::ShiftRight<8>(times256[s])));
   });
 #endif
 }
 
-// acc [8] += one run of eight rows; k is its number in the row.
-template <class Strips>
-HWY_INLINE void AddRun(const uint8_t* HWY_RESTRICT group, const uint8_t* HWY_RESTRICT run, const RoundedInputs& x, size_t k,
+constexpr size_t kAccs = 8 * kStripRows;  // floats of a strip's sums: what quant/matrix.h calls a lane is a vector of eight rows here
+
+// acc[i] [8] += a run of eight rows, for kN strips; k is its number in the row.
+template <class Strips, size_t kN>
+HWY_INLINE void AddRun(const std::array<const uint8_t*, kN>& group, const std::array<const uint8_t*, kN>& run, const RoundedInputs& x, size_t k,
                        float* HWY_RESTRICT acc) {
   using Format = typename Strips::From;
   const ScaleTag d;
-  SumVec total[kScaleVectors];
-  Unrolled<kScaleVectors>([&](auto v) LP_LAMBDA { total[v] = hn::Set(SumTag(), -Format::kOffset * x.sum[k]); });
-  AddProducts(run + Strips::kRunHead, x.q + k * Format::kRun, total);
-  ScaleVec scale[kScaleVectors], min[kScaleVectors];
-  Strips::Scales(group, run, scale, min);
-  Unrolled<kScaleVectors>([&](auto v) LP_LAMBDA {
-    float* const at = acc + v * hn::MaxLanes(d);
-    auto sum = hn::Add(hn::Load(d, at), hn::Mul(hn::ConvertTo(d, total[v]), hn::Mul(scale[v], hn::Set(d, x.unit[k]))));
-    if constexpr (Format::kHasMin) sum = hn::Sub(sum, hn::Mul(min[v], hn::Set(d, x.scaled_sum[k])));
-    hn::Store(sum, d, at);
+  SumVec total[kN * kScaleVectors];
+  const auto offset = hn::Set(SumTag(), -Format::kOffset * x.sum[k]);
+  Unrolled<kN * kScaleVectors>([&](auto s) LP_LAMBDA { total[s] = offset; });
+  std::array<const uint8_t*, kN> quants;
+  Unrolled<kN>([&](auto i) LP_LAMBDA { quants[i] = run[i] + Strips::kRunHead; });
+  AddProducts<kN>(quants, x.q + k * Format::kRun, total);
+  const auto unit = hn::Set(d, x.unit[k]);
+  Unrolled<kN>([&](auto i) LP_LAMBDA {
+    ScaleVec scale[kScaleVectors], min[kScaleVectors];
+    Strips::Scales(group[i], run[i], scale, min);
+    Unrolled<kScaleVectors>([&](auto v) LP_LAMBDA {
+      float* const at = acc + i * kAccs + v * hn::MaxLanes(d);
+      auto sum = hn::Add(hn::Load(d, at), hn::Mul(hn::ConvertTo(d, total[i * kScaleVectors + v]), hn::Mul(scale[v], unit)));
+      if constexpr (Format::kHasMin) sum = hn::Sub(sum, hn::Mul(min[v], hn::Set(d, x.scaled_sum[k])));
+      hn::Store(sum, d, at);
+    });
   });
 }
 
-// y[0..8) = the rows of a strip . x.
-template <class Strips>
-HWY_INLINE void MultiplyStrip(const uint8_t* HWY_RESTRICT strip, size_t runs, const RoundedInputs& x, float* HWY_RESTRICT y) {
-  // What quant/matrix.h calls a lane, r mod 8, is a vector of eight rows here. In memory: in registers they would push out the integers.
-  alignas(64) float acc[8 * kStripRows] = {};
-  const uint8_t* group = strip;
-  for (size_t k = 0; k < runs; ++k, strip += kStripRunBytes<Strips>) {
-    if (k % 8 == 0) group = strip, strip += Strips::kGroupHead;
-    PrefetchAhead<128, 2048>(strip);
-    AddRun<Strips>(group, strip, x, k, acc + k % 8 * kStripRows);
+// y[i] [8] = the rows of strips[i] . x.
+template <class Strips, size_t kN>
+HWY_INLINE void MultiplyStrips(std::array<const uint8_t*, kN> strips, size_t runs, const RoundedInputs& x, const std::array<float*, kN>& y) {
+  alignas(64) float acc[kN * kAccs] = {};  // in memory: in registers they would push out the integers
+  std::array<const uint8_t*, kN> group = strips;
+  for (size_t k = 0; k < runs; ++k) {
+    if (k % 8 == 0) {
+      group = strips;
+      for (auto& at : strips) at += Strips::kGroupHead;
+    }
+    Unrolled<kN>([&](auto i) LP_LAMBDA { PrefetchAhead<128, 2048>(strips[i]); });
+    AddRun<Strips, kN>(group, strips, x, k, acc + k % 8 * kStripRows);
+    for (auto& at : strips) at += kStripRunBytes<Strips>;
   }
   const ScaleTag d;
-  for (size_t half = 4; half > 0; half /= 2) {
-    for (size_t i = 0; i < half * kStripRows; i += hn::MaxLanes(d)) {
-      hn::Store(hn::Add(hn::Load(d, acc + i), hn::Load(d, acc + half * kStripRows + i)), d, acc + i);
+  Unrolled<kN>([&](auto i) LP_LAMBDA {
+    float* const lanes = acc + i * kAccs;
+    for (size_t half = 4; half > 0; half /= 2) {
+      for (size_t at = 0; at < half * kStripRows; at += hn::MaxLanes(d)) {
+        hn::Store(hn::Add(hn::Load(d, lanes + at), hn::Load(d, lanes + half * kStripRows + at)), d, lanes + at);
+      }
     }
-  }
-  std::copy_n(acc, kStripRows, y);
+    std::copy_n(lanes, kStripRows, y[i]);
+  });
 }
 
-// One strip after another: these products are bound by their instructions, not by where memory is read.
 template <class Strips>
 void MultiplyRowsOf(const WeightMatrix& w, size_t row_begin, size_t row_end, const RoundedInputs& x, float* y) {
   const size_t runs = w.cols / Strips::From::kRun;
-  for (size_t first = row_begin / kStripRows * kStripRows; first < row_end; first += kStripRows) {
-    const uint8_t* const strip = w.Row(first);
-    if (first >= row_begin && first + kStripRows <= row_end) {
-      MultiplyStrip<Strips>(strip, runs, x, y + first);
-      continue;
-    }
+  // A strip of which only some rows are asked for.
+  const auto multiply_part = [&](size_t begin, size_t end) {
     float part[kStripRows];
-    MultiplyStrip<Strips>(strip, runs, x, part);
-    const size_t from = std::max(first, row_begin), to = std::min(first + kStripRows, row_end);
-    std::copy(part + (from - first), part + (to - first), y + from);
+    const size_t first = begin / kStripRows * kStripRows;
+    MultiplyStrips<Strips, 1>({w.Row(first)}, runs, x, {part});
+    std::copy(part + (begin - first), part + (end - first), y + begin);
+  };
+  size_t r = row_begin;
+  if (r % kStripRows != 0) {
+    const size_t end = std::min(row_end, (r + kStripRows - 1) / kStripRows * kStripRows);
+    multiply_part(r, end), r = end;
   }
+  const size_t whole = r + (row_end - r) / kStripRows * kStripRows;
+  size_t half = whole;
+  if constexpr (kTogether == 2) {
+    half = internal::Halfway(r, whole, kStripRows);
+    for (size_t other = half; other < whole; r += kStripRows, other += kStripRows) {
+      MultiplyStrips<Strips, 2>({w.Row(r), w.Row(other)}, runs, x, {y + r, y + other});
+    }
+  }
+  for (; r < half; r += kStripRows) MultiplyStrips<Strips, 1>({w.Row(r)}, runs, x, {y + r});
+  if (whole < row_end) multiply_part(whole, row_end);
 }
 
 void MultiplyStripsTarget(const WeightMatrix& w, size_t row_begin, size_t row_end, const RoundedInputs& x, float* y) {
