@@ -279,8 +279,8 @@ TEST_P(MatrixTest, CopiesGiveTheSameBits) {
     }
   }
 }
-// Mutation, each red: AddRun leaves out the offset, or takes the minimum off first; a word's neighbours swapped in WriteRuns and PairOf
-// alike; the last group's runs counted from the row's begin; padding rows not zeroed (a product of 13 rows with 5 tokens).
+// Mutation, each red: AddRun leaves out the offset; WriteRuns shifts pairs by 4, 12, 8; FillPanelFrom leaves
+// the offset in; the parts of a range that begin within a strip computed from its first row on.
 
 TEST(MatrixCopies, AreStripsWhereFourBitsMakeThemPay) {
   for (const GgmlType type : kTypes) {
