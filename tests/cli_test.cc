@@ -101,7 +101,7 @@ TEST(Cli, GenerateIsReproducibleOnAnyNumberOfThreads) {
 
 TEST(Cli, VerboseTellsTheHashOfTheLogits) {
   const std::string hash = RunJson("next -p 'The king' --json")["logits_hash"];
-  for (const char* how : {"-t 1", "-t 3 --cache-mib 0", "-t 2 -c 3"}) {
+  for (const char* how : {"-t 1", "-t 3 --cache-mib 0", "-t 2 -c 3", "--weights copied", "--weights mapped"}) {
     const Outcome told = RunCommand(std::string("next -p 'The king' --top 1 --verbose ") + how);
     EXPECT_EQ(told.err, "logits " + hash + "\n") << how;
   }
@@ -110,6 +110,9 @@ TEST(Cli, VerboseTellsTheHashOfTheLogits) {
   EXPECT_EQ(one.out, three.out);
   EXPECT_EQ(one.err.substr(0, 23), three.err.substr(0, 23));  // "logits " and 16 digits
   EXPECT_NE(three.err.find("of 40 tokens"), std::string::npos) << three.err;
+  const Outcome copied = RunCommand("generate -p 'The king' -n 30 --seed 3 --verbose --no-mmap");
+  EXPECT_EQ(one.out, copied.out);
+  EXPECT_NE(copied.err.find("weights copied"), std::string::npos) << copied.err;
 }
 
 // SIGINT ends a command where it is, by the signal itself: nothing here catches it, so no loop has to look. Mutation: ignore the
@@ -348,6 +351,7 @@ TEST(Cli, WrongUsageIsTwo) {
   ExpectFailure("", 2, "subcommand");
   ExpectFailure("nxt", 2, "nxt");
   ExpectFailure("next -p x --flag", 2, "--flag");
+  ExpectFailure("next -p x --weights disk", 2, "give auto, mapped or copied");
   ExpectFailure("next", 2, "--prompt");
   ExpectFailure("next -p x --temp warm", 2, "temp");
   ExpectFailure("next -p x --temp=-1", 2, "temperature");

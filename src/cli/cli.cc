@@ -31,10 +31,15 @@ void AddModel(CLI::App& command, CommonOptions& common) {
   static const std::map<std::string, WeightPlace> kPlaces = {
       {"auto", WeightPlace::kAuto}, {"mapped", WeightPlace::kMapped}, {"copied", WeightPlace::kCopied}};
   command
-      .add_option("--weights", common.weights,
-                  "where the weights are: mapped (in the file: opens at once), copied (into memory, before the first token: runs faster), "
-                  "auto (copied beside the first tokens, if that takes at most half of the free memory; default)")
-      ->transform(CLI::CheckedTransformer(kPlaces).description(""))
+      .add_option_function<std::string>(
+          "--weights",
+          [&common](const std::string& place) {
+            const auto found = kPlaces.find(place);
+            if (found == kPlaces.end()) throw CLI::ValidationError("--weights", "\"" + place + "\" is no place; give auto, mapped or copied");
+            common.weights = found->second;
+          },
+          "where the weights are: mapped (in the file: opens at once), copied (into memory, before the first token: runs faster), "
+          "auto (copied beside the first tokens, if that takes at most half of the free memory; default)")
       ->type_name("PLACE");
   command.add_flag_callback("--no-mmap", [&common] { common.weights = WeightPlace::kCopied; }, "the same as --weights copied");
   command.add_flag("--verbose", common.verbose, "tell the hash of the logits, on stderr");
