@@ -140,16 +140,22 @@ HWY_INLINE void LoadFirst(const float* lanes, ScaleVec* out) {
   });
 }
 
-// acc[kRows][8] = whole groups of as many rows . x.
-template <class Format, size_t kRows>
-HWY_INLINE void MultiplyGroups(const std::array<const uint8_t*, kRows>& rows, size_t groups, const RoundedInputs& x, ScaleVec* acc) {
-  Unrolled<kRows * kScaleVectors>([&](auto i) LP_LAMBDA { acc[i] = hn::Zero(ScaleTag()); });
+// One row, or two that are read in turns (quant/prefetch.h). Loops over them are loops, not unrolled: a group is long, and a copy of its
+// code for each row would make this file three times as slow to compile.
+using Rows = std::array<const uint8_t*, 2>;
+
+// acc[n][8] = whole groups of n rows . x.
+template <class Format>
+HWY_INLINE void MultiplyGroups(const Rows& rows, size_t n, size_t groups, const RoundedInputs& x, ScaleVec (*acc)[kScaleVectors]) {
+  for (size_t r = 0; r < n; ++r) {
+    for (size_t v = 0; v < kScaleVectors; ++v) acc[r][v] = hn::Zero(ScaleTag());
+  }
   for (size_t g = 0; g < groups; ++g) {
-    Unrolled<kRows>([&](auto r) LP_LAMBDA {
+    for (size_t r = 0; r < n; ++r) {
       const uint8_t* const group = rows[r] + g * kGroupBytes<Format>;
       PrefetchAhead<kGroupBytes<Format>, 2048>(group);
-      AddGroup<Format>(group, x, g, acc + r * kScaleVectors);
-    });
+      AddGroup<Format>(group, x, g, acc[r]);
+    }
   }
 }
 
@@ -168,9 +174,6 @@ size_t MultiplyRows(const WeightMatrix& w, size_t row_begin, size_t row_end, con
   }
   // What whole groups came to, row by row.
   using Sums = float[kRows * 8];
-  const auto store = [&](const ScaleVec* acc, float* so_far) LP_LAMBDA {
-    Unrolled<kScaleVectors>([&](auto v) LP_LAMBDA { hn::Store(acc[v], d, so_far + v * hn::MaxLanes(d)); });
-  };
   // The last blocks of rows r, ..., r + kRows - 1.
   const auto finish = [&](size_t r, const Sums& so_far) LP_LAMBDA {
     const auto block = [&](size_t i) { return w.Row(r + i / kCount) + groups * kGroupBytes<Format> + i % kCount * Format::kBlockBytes; };
@@ -200,56 +203,44 @@ size_t MultiplyRows(const WeightMatrix& w, size_t row_begin, size_t row_end, con
     }
   };
   const size_t end = row_begin + (row_end - row_begin) / kRows * kRows, half = internal::Halfway(row_begin, end, kRows);
-  alignas(64) Sums here, there;
-  size_t r = row_begin;
-  for (size_t other = half; other < end; r += kRows, other += kRows) {
+  alignas(64) Sums so_far[2];
+  for (size_t r = row_begin, other = half; r < half; r += kRows, other += kRows) {
+    const size_t n = other < end ? 2 : 1;
     for (size_t i = 0; i < kRows; ++i) {
-      ScaleVec acc[2 * kScaleVectors];
-      MultiplyGroups<Format, 2>({w.Row(r + i), w.Row(other + i)}, groups, x, acc);
-      store(acc, here + i * 8), store(acc + kScaleVectors, there + i * 8);
+      ScaleVec acc[2][kScaleVectors];
+      MultiplyGroups<Format>({w.Row(r + i), w.Row(n == 2 ? other + i : r + i)}, n, groups, x, acc);
+      for (size_t k = 0; k < n; ++k) {
+        Unrolled<kScaleVectors>([&](auto v) LP_LAMBDA { hn::Store(acc[k][v], d, so_far[k] + i * 8 + v * hn::MaxLanes(d)); });
+      }
     }
-    finish(r, here), finish(other, there);
-  }
-  for (; r < half; r += kRows) {
-    for (size_t i = 0; i < kRows; ++i) {
-      ScaleVec acc[kScaleVectors];
-      MultiplyGroups<Format, 1>({w.Row(r + i)}, groups, x, acc);
-      store(acc, here + i * 8);
-    }
-    finish(r, here);
+    for (size_t k = 0; k < n; ++k) finish(k == 0 ? r : other, so_far[k]);
   }
   return end;
-}
-
-// y[r] = row r . x for a few rows.
-template <class Format, size_t kRows>
-HWY_INLINE void MultiplyEach(const WeightMatrix& w, const std::array<size_t, kRows>& r, const RoundedInputs& x, float* y) {
-  const size_t groups = w.cols / kGroup, last = w.cols % kGroup / Format::kBlock;
-  std::array<const uint8_t*, kRows> rows;
-  Unrolled<kRows>([&](auto i) LP_LAMBDA { rows[i] = w.Row(r[i]); });
-  ScaleVec acc[kRows * kScaleVectors];
-  MultiplyGroups<Format, kRows>(rows, groups, x, acc);
-  Unrolled<kRows>([&](auto i) LP_LAMBDA {
-    if constexpr (Format::kBlock == 32) {
-      LastBlocks<Format> last_blocks;
-      if (last > 0) AddLastBlocks<Format>(rows[i] + groups * kGroupBytes<Format>, last, x, groups, last_blocks, acc + i * kScaleVectors);
-    }
-    y[r[i]] = SumHalves<kScaleVectors>(ScaleTag(), acc + i * kScaleVectors);
-  });
 }
 
 template <class Format>
 void MultiplyFormat(const WeightMatrix& w, size_t row_begin, size_t row_end, const RoundedInputs& x, float* y) {
   LP_DCHECK(x.run == Format::kRun);
-  size_t r = row_begin;
+  const size_t groups = w.cols / kGroup, last = w.cols % kGroup / Format::kBlock;
+  [[maybe_unused]] LastBlocks<Format> last_blocks;
+  size_t begin = row_begin;
   if constexpr (Format::kBlock == 32) {
-    const size_t last = w.cols % kGroup / Format::kBlock;
-    if (last == 2) r = MultiplyRows<Format, 2>(w, row_begin, row_end, x, y);
-    if (last == 4) r = MultiplyRows<Format, 4>(w, row_begin, row_end, x, y);
+    if (last == 2) begin = MultiplyRows<Format, 2>(w, row_begin, row_end, x, y);
+    if (last == 4) begin = MultiplyRows<Format, 4>(w, row_begin, row_end, x, y);
   }
-  const size_t half = internal::Halfway(r, row_end);
-  for (size_t other = half; other < row_end; ++r, ++other) MultiplyEach<Format, 2>(w, {r, other}, x, y);
-  for (; r < half; ++r) MultiplyEach<Format, 1>(w, {r}, x, y);
+  const size_t half = internal::Halfway(begin, row_end);
+  for (size_t r = begin, other = half; r < half; ++r, ++other) {
+    const size_t n = other < row_end ? 2 : 1;
+    const Rows rows = {w.Row(r), w.Row(n == 2 ? other : r)};
+    ScaleVec acc[2][kScaleVectors];
+    MultiplyGroups<Format>(rows, n, groups, x, acc);
+    for (size_t k = 0; k < n; ++k) {
+      if constexpr (Format::kBlock == 32) {
+        if (last > 0) AddLastBlocks<Format>(rows[k] + groups * kGroupBytes<Format>, last, x, groups, last_blocks, acc[k]);
+      }
+      y[k == 0 ? r : other] = SumHalves<kScaleVectors>(ScaleTag(), acc[k]);
+    }
+  }
 }
 
 template <class Format>
