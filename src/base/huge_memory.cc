@@ -1,6 +1,7 @@
 #include "base/huge_memory.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -43,6 +44,10 @@ HugeMemory& HugeMemory::operator=(HugeMemory&& other) noexcept {
 
 HugeMemory::~HugeMemory() {
   if (data_ != nullptr) ::munmap(data_, size_);
+}
+
+uint64_t PhysicalMemory() {
+  return static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
 uint64_t AvailableMemory() {

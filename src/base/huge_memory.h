@@ -30,6 +30,9 @@ class HugeMemory {
   size_t size_ = 0;
 };
 
+// Bytes of memory that this machine has.
+uint64_t PhysicalMemory();
+
 // Bytes that a process can use without others being pushed out of memory, by what the system says; no more than a container's limit
 // leaves. 0: not known.
 uint64_t AvailableMemory();

@@ -1,7 +1,5 @@
 #include "engine/engine.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <bit>
 #include <chrono>
@@ -17,10 +15,6 @@ namespace {
 
 constexpr size_t kDefaultContext = 4096;
 constexpr uint64_t kMaxHeld = 1u << 24;  // tokens of the tree: beyond any use, below what a slot's number holds
-
-uint64_t PhysicalMemory() {
-  return static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
-}
 
 }  // namespace
 
@@ -67,11 +61,9 @@ Result<std::unique_ptr<Engine>> Engine::Open(const std::string& path, const Engi
   if (options.weights == WeightPlace::kCopied) {
     auto copies = engine->model_->CopyWeights(engine->pool_, [] { return true; });
     if (!copies.ok()) return Error{copies.error().code, copies.error().message + "; leave the weights in the file: --weights mapped", path};
-    engine->model_->UseCopies(std::move(copies).value());
-    engine->file_.Forget();
-    engine->weights_are_copied_ = true;
+    engine->UseCopies(std::move(copies).value());
   }
-  engine->may_copy_ = options.weights == WeightPlace::kAuto && engine->model_->CopyBytes() <= AvailableMemory() / 2;
+  engine->may_copy_ = options.weights == WeightPlace::kAuto;
   const size_t wanted = options.context != 0 ? options.context : kDefaultContext;
   const size_t context = std::min<size_t>(wanted, config.n_ctx);
   if (const uint64_t needed = KvCache::BytesFor(config, context), there_is = PhysicalMemory(); needed > there_is) {
@@ -160,16 +152,20 @@ Result<Evaluation> Engine::Evaluate(std::span<const TokenId> context, const Eval
 }
 
 void Engine::CopyInBackground() {
-  if (!std::exchange(may_copy_, false)) return;
+  if (!std::exchange(may_copy_, false) || model_->CopyBytes() > AvailableMemory() / 2) return;
   copier_ = std::jthread([this](const std::stop_token& stop) {
     ThreadPool alone(1);
     auto copies = model_->CopyWeights(alone, [&] { return !stop.stop_requested(); });
     if (!copies.ok()) return;  // stopped, or the memory is gone after all: the file serves
     const std::lock_guard lock(model_mutex_);
-    model_->UseCopies(std::move(copies).value());
-    file_.Forget();
-    weights_are_copied_ = true;
+    UseCopies(std::move(copies).value());
   });
+}
+
+void Engine::UseCopies(WeightCopies copies) {
+  model_->UseCopies(std::move(copies));
+  file_.Forget();
+  weights_are_copied_ = true;
 }
 
 void Engine::FinishCopying() {

@@ -121,7 +121,9 @@ class Engine {
   Status Advance(std::span<const TokenId> context, size_t n_logits, std::span<float> out, const EvalProgress& progress,
                  const Taps* taps = nullptr);
 
-  void CopyInBackground();  // with model_mutex_ held
+  // With model_mutex_ held, or before anybody else has the engine:
+  void CopyInBackground();
+  void UseCopies(WeightCopies copies);
 
   MappedFile file_;  // outlives the model, whose weights are views into it
   ModelInfo info_;

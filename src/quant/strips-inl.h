@@ -104,6 +104,9 @@ constexpr size_t StripBytes(size_t runs) {
   return (runs + 7) / 8 * Strips::kGroupHead + runs * kStripRunBytes<Strips>;
 }
 
+// Number k < 8 of a row's word.
+HWY_INLINE int32_t NumberIn(uint32_t word, size_t k) { return static_cast<int32_t>(word >> (k / 2 * 4 + k % 2 * 16) & 15); }
+
 #if HWY_TARGET != HWY_SCALAR
 // Numbers 8i + 2j and 8i + 2j + 1 of eight rows, from their words i.
 template <size_t kJ, class D32>

@@ -38,7 +38,7 @@ HWY_INLINE void AddProducts(const std::array<const uint8_t*, kN>& quants, const 
     int32_t sum = 0;
     for (size_t i = 0; i < 4; ++i) {
       const auto word = LoadBits<uint32_t>(quants[0] + 32 * i + 4 * row);
-      for (size_t k = 0; k < 8; ++k) sum += static_cast<int32_t>(word >> (k / 2 * 4 + k % 2 * 16) & 15) * x[8 * i + k];
+      for (size_t k = 0; k < 8; ++k) sum += NumberIn(word, k) * x[8 * i + k];
     }
     total[row] = hn::Add(total[row], hn::Set(SumTag(), sum));
   }
@@ -179,9 +179,7 @@ void DecodeRuns(const uint8_t* group, size_t runs, size_t lane, internal::Group&
     }
     for (size_t i = 0; i < 4; ++i) {
       const auto word = LoadBits<uint32_t>(run + Strips::kRunHead + 32 * i + 4 * lane);
-      for (size_t k = 0; k < 8; ++k) {
-        out.q[r * kChunk + 8 * i + k] = static_cast<int16_t>(static_cast<int>(word >> (k / 2 * 4 + k % 2 * 16) & 15) - Format::kOffset);
-      }
+      for (size_t k = 0; k < 8; ++k) out.q[r * kChunk + 8 * i + k] = static_cast<int16_t>(NumberIn(word, k) - Format::kOffset);
     }
   }
 }
