@@ -1,6 +1,7 @@
 #include "model/attention.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
 #include "base/check.h"
@@ -14,6 +15,7 @@
 
 #include "distribution/exp-inl.h"
 #include "hwy/highway.h"
+#include "model/attention_block.h"
 #include "model/functions-inl.h"
 #include "quant/lanes-inl.h"
 
@@ -22,150 +24,124 @@ namespace lp {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Positions whose scores are computed before their values are added. Keys and values of a head as wide as 64 then stay in the
-// first cache (16 KiB) while one query after the other meets them.
-constexpr size_t kBlock = kLanes;
+static_assert(kBlock == kLanes);
 
-// exp(x) for x <= 0, NaN for NaN.
-template <class D, class V>
-HWY_INLINE V ExpOrNan(D d, V x) {
-  return hn::IfThenElse(hn::IsNaN(x), x, ExpNonPositive(d, x));
+using KeyTag = hn::CappedTag<float, kKeys>;
+using KeyVec = hn::Vec<KeyTag>;
+constexpr size_t kKeyVectors = kKeys / hn::MaxLanes(KeyTag());
+// Queries that meet a block together: what is loaded of it serves them all, and there are sums enough to keep both multipliers busy.
+constexpr size_t kTile = kKeyVectors == 1 ? 3 : 1;
+template <class T>
+using Tile = std::array<T, kTile>;
+
+// e[v] = exp(x[v]) for x <= 0, NaN for NaN; kN vectors at once.
+template <size_t kN, class D, class V = hn::Vec<D>>
+HWY_INLINE void ExpOrNan(D d, const V* x, V* e) {
+  V y[kN];
+  Unrolled<kN>([&](auto v) LP_LAMBDA { y[v] = x[v]; });
+  ExpFlush<kN>(d, y, e);
+  Unrolled<kN>([&](auto v) LP_LAMBDA { e[v] = hn::IfThenElse(hn::IsNaN(x[v]), x[v], e[v]); });
 }
 
 HWY_INLINE float ExpOrNan(float x) {
   const hn::CappedTag<float, 1> d;
-  return hn::GetLane(ExpOrNan(d, hn::Set(d, x)));
+  hn::Vec<decltype(d)> e[1];
+  const hn::Vec<decltype(d)> in[1] = {hn::Set(d, x)};
+  ExpOrNan<1>(d, in, e);
+  return hn::GetLane(e[0]);
 }
 
-// Eight keys meet a query at once: a vector of the query is loaded once for all of them, and their lanes are added by a
-// transposition instead of one key's after another's.
-constexpr size_t kKeys = 8;
-using KeyTag = hn::CappedTag<float, 8>;
-using KeyVec = hn::Vec<KeyTag>;
-constexpr size_t kKeyVectors = 8 / hn::MaxLanes(KeyTag());  // of eight lanes
-
-// sum[k]: the 8 lanes of key k, as kKeyVectors vectors -> p[k], added in halves: (l, l + 4), (l, l + 2), (l, l + 1).
-HWY_INLINE void SumKeys(const KeyVec (*sum)[kKeyVectors], float* HWY_RESTRICT p) {
+// p[i][t] = q[i] . k_t for the positions t of four pieces.
+template <size_t kN, class Ahead>
+HWY_INLINE void ScorePieces(const Tile<const float*>& q, const std::array<const Piece*, 4>& pieces, size_t head_dim, Ahead& ahead,
+                            float (*p)[kBlock]) {
   const KeyTag d;
-#if HWY_TARGET == HWY_SCALAR
-  for (size_t k = 0; k < kKeys; ++k) {
-    float lane[8];
-    for (size_t l = 0; l < 8; ++l) hn::StoreU(sum[k][l], d, lane + l);
-    for (size_t half = 4; half > 0; half /= 2) {
-      for (size_t l = 0; l < half; ++l) lane[l] += lane[l + half];
-    }
-    p[k] = lane[0];
+  constexpr size_t kSums = 4 * kKeyVectors;  // a query's
+  const float *const k0 = pieces[0]->keys, *const k1 = pieces[1]->keys, *const k2 = pieces[2]->keys, *const k3 = pieces[3]->keys;
+  const float* const k[4] = {k0, k1, k2, k3};
+  KeyVec sum[kN * kSums];
+  Unrolled<kN * kSums>([&](auto i) LP_LAMBDA { sum[i] = hn::Zero(d); });
+  for (size_t c = 0; c < head_dim; ++c) {
+    if (c % kStep == 0) ahead.Fetch();
+    KeyVec key[kSums];
+    Unrolled<kSums>([&](auto s) LP_LAMBDA {
+      key[s] = hn::LoadU(d, k[s / kKeyVectors] + c * kKeys + s % kKeyVectors * hn::MaxLanes(d));
+    });
+    Unrolled<kN>([&](auto i) LP_LAMBDA {
+      const auto element = hn::Set(d, q[i][c]);
+      Unrolled<kSums>([&](auto s) LP_LAMBDA { sum[i * kSums + s] = hn::MulAdd(element, key[s], sum[i * kSums + s]); });
+    });
   }
-#else
-  const hn::Repartition<double, KeyTag> d64;
-  // Halves of 4 lanes: those of keys a and b next to each other, or where vectors have but 4, of one key.
-  const auto fours = [&](size_t a, size_t b) LP_LAMBDA {
-    if constexpr (kKeyVectors == 1) {
-      return hn::Add(hn::ConcatLowerLower(d, sum[b][0], sum[a][0]), hn::ConcatUpperUpper(d, sum[b][0], sum[a][0]));
-    } else {
-      return hn::Add(sum[a][0], sum[a][1]);
-    }
-  };
-  const auto twos = [&](KeyVec v, KeyVec w) LP_LAMBDA {
-    const auto v64 = hn::BitCast(d64, v), w64 = hn::BitCast(d64, w);
-    return hn::Add(hn::BitCast(d, hn::InterleaveLower(d64, v64, w64)), hn::BitCast(d, hn::InterleaveUpper(d64, v64, w64)));
-  };
-  // v: lanes 0 and 1 of keys i, i + 2; w: of i + 1, i + 3 -> one lane each, in the order of keys.
-  const auto ones = [&](KeyVec v, KeyVec w) LP_LAMBDA { return twos(hn::InterleaveLower(d, v, w), hn::InterleaveUpper(d, v, w)); };
-  constexpr size_t kOther = kKeyVectors == 1 ? 4 : 0;  // the key in the upper half
-  for (size_t i = 0; i < kKeys; i += hn::MaxLanes(d)) {
-    const auto even = twos(fours(i, i + kOther), fours(i + 2, i + 2 + kOther));
-    const auto odd = twos(fours(i + 1, i + 1 + kOther), fours(i + 3, i + 3 + kOther));
-    hn::StoreU(ones(even, odd), d, p + i);
-  }
-#endif
-}
-
-// sum[k] += q . keys[k], lane by lane, for 8 elements.
-template <class KeyAt>
-HWY_INLINE void AddKeys(const float* q, const KeyAt& key_at, KeyVec (*sum)[kKeyVectors]) {
-  const KeyTag d;
-  Unrolled<kKeyVectors>([&](auto v) LP_LAMBDA {
-    const auto qv = hn::LoadU(d, q + v * hn::MaxLanes(d));
-    Unrolled<kKeys>([&](auto k) LP_LAMBDA {
-      sum[k][v] = hn::MulAdd(qv, hn::LoadU(d, key_at(k) + v * hn::MaxLanes(d)), sum[k][v]);
+  Unrolled<kN>([&](auto i) LP_LAMBDA {
+    Unrolled<4>([&](auto s) LP_LAMBDA {
+      const Piece& piece = *pieces[s];
+      float part[kKeys];
+      float* const to = piece.count == kKeys ? p[i] + piece.at : part;
+      Unrolled<kKeyVectors>([&](auto v) LP_LAMBDA {
+        hn::StoreU(sum[i * kSums + s * kKeyVectors + v], d, to + v * hn::MaxLanes(d));
+      });
+      if (HWY_UNLIKELY(to == part)) std::copy_n(part + piece.lane, piece.count, p[i] + piece.at);
     });
   });
 }
 
-// The last elements of a head that is no multiple of 8 wide. Apart, so that nobody else pays for the zeros, which add nothing.
-HWY_NOINLINE void AddKeysTail(const float* q, const float* const* key, size_t n, KeyVec (*sum)[kKeyVectors]) {
-  float q_tail[8] = {}, tail[kKeys][8] = {};
-  for (size_t t = 0; t < n; ++t) {
-    q_tail[t] = q[t];
-    for (size_t k = 0; k < kKeys; ++k) tail[k][t] = key[k][t];
+template <size_t kN, class Ahead>
+HWY_INLINE void Score(const Tile<const float*>& q, const Block& block, size_t head_dim, Ahead& ahead, float (*p)[kBlock]) {
+  for (size_t i = 0; i < block.n_pieces; i += 4) {
+    std::array<const Piece*, 4> pieces;
+    for (size_t s = 0; s < 4; ++s) pieces[s] = &block.pieces[std::min(i + s, block.n_pieces - 1)];
+    ScorePieces<kN>(q, pieces, head_dim, ahead, p);
   }
-  AddKeys(q_tail, [&](size_t k) LP_LAMBDA { return tail[k]; }, sum);
 }
 
-// p[k] = q . keys[k] for kKeys keys that lie `stride` apart; all but the first `count` are the last of those again. Element i
-// goes to lane i mod 8, each lane adds its products in order of i with a multiply-add.
-HWY_INLINE void ScoreKeys(const float* HWY_RESTRICT q, const float* HWY_RESTRICT keys, size_t stride, size_t count,
-                          size_t head_dim, float* HWY_RESTRICT p) {
-  const float* key[kKeys];
-  KeyVec sum[kKeys][kKeyVectors];
-  Unrolled<kKeys>([&](auto k) LP_LAMBDA {
-    key[k] = keys + std::min<size_t>(k, count - 1) * stride;
-    Unrolled<kKeyVectors>([&](auto v) LP_LAMBDA { sum[k][v] = hn::Zero(KeyTag()); });
+// out[i][c] = out[i][c] * rescale[i] + sum_t p[i][t] v_t[c] over positions [from, to), for the kColumns vectors that start at c.
+template <size_t kN, size_t kColumns, class Ahead, class D>
+HWY_INLINE void AddColumns(D d, const Block& block, size_t from, size_t to, size_t head_dim, size_t c, const float (*p)[kBlock],
+                           const Tile<float>& rescale, const Tile<float*>& out, Ahead& ahead) {
+  hn::Vec<D> sum[kN * kColumns];
+  Unrolled<kN * kColumns>([&](auto i) LP_LAMBDA {
+    const float* at = out[i / kColumns] + c + i % kColumns * hn::MaxLanes(d);
+    sum[i] = hn::Mul(hn::LoadU(d, at), hn::Set(d, rescale[i / kColumns]));
   });
-  size_t i = 0;
-  for (; i + 8 <= head_dim; i += 8) AddKeys(q + i, [&](size_t k) LP_LAMBDA { return key[k] + i; }, sum);
-  if (HWY_UNLIKELY(i < head_dim)) {
-    for (const float*& k : key) k += i;
-    KeyVec so_far[kKeys][kKeyVectors];  // sums that have an address would live in memory above
-    for (size_t k = 0; k < kKeys; ++k) std::copy_n(sum[k], kKeyVectors, so_far[k]);
-    AddKeysTail(q + i, key, head_dim - i, so_far);
-    return SumKeys(so_far, p);
+  for (size_t r = 0; r < block.n_runs; ++r) {
+    const Run& run = block.runs[r];
+    const size_t begin = std::max(from, run.at), end = std::min(to, run.at + run.count);
+    if (begin >= end) continue;
+    const float* value = run.values + (begin - run.at) * head_dim + c;
+    for (size_t t = begin; t < end; ++t, value += head_dim) {
+      if (t % kStep == 0) ahead.Fetch();
+      hn::Vec<D> v[kColumns];
+      Unrolled<kColumns>([&](auto u) LP_LAMBDA { v[u] = hn::LoadU(d, value + u * hn::MaxLanes(d)); });
+      Unrolled<kN>([&](auto i) LP_LAMBDA {
+        const auto weight = hn::Set(d, p[i][t]);
+        Unrolled<kColumns>([&](auto u) LP_LAMBDA { sum[i * kColumns + u] = hn::MulAdd(weight, v[u], sum[i * kColumns + u]); });
+      });
+    }
   }
-  SumKeys(sum, p);
+  Unrolled<kN * kColumns>([&](auto i) LP_LAMBDA {
+    hn::StoreU(sum[i], d, out[i / kColumns] + c + i % kColumns * hn::MaxLanes(d));
+  });
 }
 
-// out[c] = out[c] * rescale + sum_i p[i] values[i][c] for the kN vectors that start at c.
-template <size_t kN, class D>
-HWY_INLINE void AddColumns(D d, const float* p, size_t count, const float* values, size_t stride, float rescale,
-                           float* out) {
-  hn::Vec<D> acc[kN];
-  Unrolled<kN>([&](auto v)
-                   LP_LAMBDA { acc[v] = hn::Mul(hn::LoadU(d, out + v * hn::MaxLanes(d)), hn::Set(d, rescale)); });
-  for (size_t i = 0; i < count; ++i) {
-    const auto weight = hn::Set(d, p[i]);
-    Unrolled<kN>([&](auto v) LP_LAMBDA {
-      acc[v] = hn::MulAdd(weight, hn::LoadU(d, values + i * stride + v * hn::MaxLanes(d)), acc[v]);
-    });
-  }
-  Unrolled<kN>([&](auto v) LP_LAMBDA { hn::StoreU(acc[v], d, out + v * hn::MaxLanes(d)); });
-}
-
-// AddColumns for all columns of a head: 64 or 32, then 8, then 1 at a time. Columns are independent, so how they are grouped
-// is free; eight sums of a vector of 8 keep both multipliers busy.
-HWY_INLINE void AddValues(const float* p, size_t count, const float* values, size_t stride, size_t head_dim,
-                          float rescale, float* out) {
+// AddColumns for all columns of a head: as many at once as there are sums, then fewer. Columns are independent, so how they are grouped
+// is free.
+template <size_t kN, class Ahead>
+HWY_INLINE void AddValues(const Block& block, size_t from, size_t to, size_t head_dim, const float (*p)[kBlock], const Tile<float>& rescale,
+                          const Tile<float*>& out, Ahead& ahead) {
   const FloatTag d32;
   const hn::CappedTag<float, 8> d8;
   const hn::CappedTag<float, 1> d1;
   size_t c = 0;
-  if constexpr (kLaneVectors <= 4) {
-    for (; c + 64 <= head_dim; c += 64) AddColumns<2 * kLaneVectors>(d32, p, count, values + c, stride, rescale, out + c);
-  }
-  for (; c + 32 <= head_dim; c += 32) AddColumns<kLaneVectors>(d32, p, count, values + c, stride, rescale, out + c);
-  for (; c + 8 <= head_dim; c += 8)
-    AddColumns<8 / hn::MaxLanes(d8)>(d8, p, count, values + c, stride, rescale, out + c);
-  for (; c < head_dim; ++c) AddColumns<1>(d1, p, count, values + c, stride, rescale, out + c);
-}
-
-// body(i, n) for each stretch of `count` rows that lies in one piece.
-template <class Body>
-HWY_INLINE void ForEachRun(const KvRow* rows, size_t count, const Body& body) {
-  for (size_t i = 0; i < count;) {
-    const size_t n = std::min(count - i, rows[i].run);
-    body(i, n);
-    i += n;
-  }
+  const auto add = [&](auto d, auto columns) LP_LAMBDA {
+    constexpr size_t kColumns = decltype(columns)::value;
+    for (; c + kColumns * hn::MaxLanes(d) <= head_dim; c += kColumns * hn::MaxLanes(d)) {
+      AddColumns<kN, kColumns>(d, block, from, to, head_dim, c, p, rescale, out, ahead);
+    }
+  };
+  if constexpr (kN == 1 && kLaneVectors <= 4) add(d32, std::integral_constant<size_t, 2 * kLaneVectors>());
+  add(d32, std::integral_constant<size_t, kLaneVectors>());
+  add(d8, std::integral_constant<size_t, 8 / hn::MaxLanes(d8)>());
+  add(d1, std::integral_constant<size_t, 1>());
 }
 
 // What a query has seen of its positions so far: the largest score, and the sum of exp(score - max). Its out is the sum of
@@ -175,74 +151,122 @@ struct Seen {
   float sum = 0;
 };
 
-// Scores of a block to weights: p[i] = exp(score[i] - max), with the maximum of all that was seen and is seen now, and 0 for i >= count.
-// Returns what earlier weights are to be multiplied by.
-HWY_INLINE float Weigh(const AttentionShape& shape, size_t count, bool is_first, float* HWY_RESTRICT p, Seen& seen) {
+// What a query reads of a block: positions [from, to) of it.
+struct Part {
+  bool IsEmpty() const { return from >= to; }
+  size_t from, to;
+};
+HWY_INLINE Part PartOf(const AttentionQuery& query, size_t block) {
+  return {std::max(block, query.begin) - block, std::max(block, std::min(block + kBlock, query.end)) - block};
+}
+
+// Scores of a block to weights: p[i][t] = exp(score - max) for positions t of parts[i], with the maximum of all that query i has seen and
+// sees now, and 0 for others. Returns what its earlier weights are to be multiplied by. Step by step for all queries, not query by query:
+// each step waits for the one before.
+template <size_t kN>
+HWY_INLINE Tile<float> Weigh(const AttentionShape& shape, const Part* parts, float (*HWY_RESTRICT p)[kBlock], Seen* HWY_RESTRICT seen) {
   const FloatTag d;
-  const auto each = [&](const auto& body) LP_LAMBDA {
-    Unrolled<kLaneVectors>([&](auto v) LP_LAMBDA { body(v, p + v * hn::MaxLanes(d)); });
+  const auto each = [&](size_t i, const auto& body) LP_LAMBDA {
+    Unrolled<kLaneVectors>([&](auto v) LP_LAMBDA { body(v, p[i] + v * hn::MaxLanes(d)); });
   };
-  each([&](auto, float* at) LP_LAMBDA {
-    auto score = hn::Mul(hn::LoadU(d, at), hn::Set(d, shape.scale));
-    if (shape.soft_cap != 0) {
-      const auto cap = hn::Set(d, shape.soft_cap);
-      score = hn::Mul(cap, Tanh(d, hn::Div(score, cap)));
-    }
-    hn::StoreU(score, d, at);
+  Tile<float> max = {}, rescale = {};
+  Unrolled<kN>([&](auto i) LP_LAMBDA {
+    each(i, [&](auto, float* at) LP_LAMBDA {
+      auto score = hn::Mul(hn::LoadU(d, at), hn::Set(d, shape.scale));
+      if (shape.soft_cap != 0) {
+        const auto cap = hn::Set(d, shape.soft_cap);
+        score = hn::Mul(cap, Tanh(d, hn::Div(score, cap)));
+      }
+      hn::StoreU(score, d, at);
+    });
+    constexpr float kNone = -std::numeric_limits<float>::infinity();
+    for (size_t t = 0; t < parts[i].from; ++t) p[i][t] = kNone;
+    for (size_t t = parts[i].to; t < kBlock; ++t) p[i][t] = kNone;
+    auto most = hn::Set(d, seen[i].max);
+    each(i, [&](auto, float* at) LP_LAMBDA { most = hn::Max(most, hn::LoadU(d, at)); });
+    max[i] = hn::GetLane(hn::MaxOfLanes(d, most));
   });
-  std::fill(p + count, p + kBlock, -std::numeric_limits<float>::infinity());
-  auto most = hn::Set(d, seen.max);
-  each([&](auto, float* at) LP_LAMBDA { most = hn::Max(most, hn::LoadU(d, at)); });
-  const float max = hn::GetLane(hn::MaxOfLanes(d, most));
-  FloatVec sum[kLaneVectors];
-  each([&](auto v, float* at) LP_LAMBDA {
-    sum[v] = ExpOrNan(d, hn::Sub(hn::LoadU(d, at), hn::Set(d, max)));
-    hn::StoreU(sum[v], d, at);
+  Unrolled<kN>([&](auto i) LP_LAMBDA { rescale[i] = seen[i].sum == 0 ? 0.0f : ExpOrNan(seen[i].max - max[i]); });
+  Unrolled<kN>([&](auto i) LP_LAMBDA {
+    FloatVec below[kLaneVectors], e[kLaneVectors];
+    each(i, [&](auto v, float* at) LP_LAMBDA { below[v] = hn::Sub(hn::LoadU(d, at), hn::Set(d, max[i])); });
+    constexpr size_t kAtOnce = std::min<size_t>(kLaneVectors, 4);
+    Unrolled<kLaneVectors / kAtOnce>([&](auto g) LP_LAMBDA { ExpOrNan<kAtOnce>(d, below + g * kAtOnce, e + g * kAtOnce); });
+    each(i, [&](auto v, float* at) LP_LAMBDA { hn::StoreU(e[v], d, at); });
+    seen[i].sum = seen[i].sum * rescale[i] + SumHalves(e);
+    seen[i].max = max[i];
   });
-  const float rescale = is_first ? 0.0f : ExpOrNan(seen.max - max);
-  seen.sum = seen.sum * rescale + SumHalves(sum);
-  seen.max = max;
   return rescale;
 }
 
-// The rows of one block for one query.
-HWY_INLINE void AttendBlock(const AttentionShape& shape, const AttentionQuery& query, const KvRow* rows, size_t count,
-                            bool is_first, size_t keys_at, size_t values_at, Seen& seen) {
-  HWY_ALIGN float p[kBlock + kKeys - 1];  // keys come in eights, also at the end of a run
-  std::fill_n(p + count, kBlock - count, 0.0f);
-  ForEachRun(rows, count, [&](size_t i, size_t n) LP_LAMBDA {
-    for (size_t k = 0; k < n; k += kKeys) {
-      ScoreKeys(query.q, rows[i].at + keys_at + k * shape.stride, shape.stride, n - k, shape.head_dim, p + i + k);
-    }
-  });
-  const float rescale = Weigh(shape, count, is_first, p, seen);
-  ForEachRun(rows, count, [&](size_t i, size_t n) LP_LAMBDA {
-    AddValues(p + i, n, rows[i].at + values_at, shape.stride, shape.head_dim, i == 0 ? rescale : 1.0f, query.out);
-  });
+// A block and kN queries, each of which reads some of it.
+template <size_t kN, class Ahead>
+HWY_INLINE void MeetBlock(const AttentionShape& shape, const AttentionQuery* queries, size_t position, const Block& block, Ahead& ahead,
+                          Seen* seen) {
+  HWY_ALIGN float p[kN][kBlock];
+  Tile<const float*> q = {};
+  Tile<float*> out = {};
+  Part parts[kN];
+  size_t from = 0, to = kBlock;  // what all of them read
+  for (size_t i = 0; i < kN; ++i) {
+    q[i] = queries[i].q, out[i] = queries[i].out, parts[i] = PartOf(queries[i], position);
+    from = std::max(from, parts[i].from), to = std::min(to, parts[i].to);
+  }
+  Score<kN>(q, block, shape.head_dim, ahead, p);
+  Tile<float> rescale = Weigh<kN>(shape, parts, p, seen);
+  if (kN == 1) return AddValues<kN>(block, from, to, shape.head_dim, p, rescale, out, ahead);
+  // Terms are added in order: first what only some read before that, then what all do, then the rest.
+  to = std::max(from, to);
+  const auto add_alone = [&](size_t i, size_t begin, size_t end) LP_LAMBDA {
+    if (begin < end) AddValues<1>(block, begin, end, shape.head_dim, p + i, {std::exchange(rescale[i], 1.0f)}, {out[i]}, ahead);
+  };
+  for (size_t i = 0; i < kN; ++i) add_alone(i, parts[i].from, std::min(from, parts[i].to));
+  AddValues<kN>(block, from, to, shape.head_dim, p, rescale, out, ahead);
+  rescale.fill(1.0f);
+  for (size_t i = 0; i < kN; ++i) add_alone(i, std::max(to, parts[i].from), parts[i].to);
 }
 
-void AttendTarget(const AttentionShape& shape, std::span<const AttentionQuery> queries, std::span<const KvRow> rows,
-                  size_t keys_at, size_t values_at) {
+// A block and queries [begin, end), by threes where three of them read some of it.
+template <class Ahead>
+HWY_INLINE void MeetAll(const AttentionShape& shape, std::span<const AttentionQuery> queries, size_t position, const Block& block, Ahead& ahead,
+                        Seen* seen) {
+  const auto reads = [&](size_t i) { return i < queries.size() && !PartOf(queries[i], position).IsEmpty(); };
+  for (size_t i = 0; i < queries.size();) {
+    if (kTile == 3 && reads(i) && reads(i + 1) && reads(i + 2)) {
+      MeetBlock<kTile>(shape, &queries[i], position, block, ahead, seen + i);
+      i += kTile;
+      continue;
+    }
+    if (reads(i)) MeetBlock<1>(shape, &queries[i], position, block, ahead, seen + i);
+    ++i;
+  }
+}
+
+void AttendTarget(const AttentionShape& shape, std::span<const AttentionQuery> queries, std::span<const KvRow> rows, HeadPlace place) {
   Seen seen[kMaxQueries];
   size_t begin = rows.size(), end = 0;
   for (const AttentionQuery& query : queries) {
     begin = std::min(begin, query.begin), end = std::max(end, query.end);
     std::fill_n(query.out, shape.head_dim, 0.0f);
   }
-  for (size_t block = begin / kBlock * kBlock; block < end; block += kBlock) {
-    for (size_t i = 0; i < queries.size(); ++i) {
-      const size_t from = std::max(block, queries[i].begin), to = std::min(block + kBlock, queries[i].end);
-      if (from >= to) continue;
-      AttendBlock(shape, queries[i], rows.data() + from, to - from, from == queries[i].begin, keys_at, values_at, seen[i]);
+  for (size_t at = begin / kBlock * kBlock, next = at + kBlock; at < end; at = next, next += kBlock) {
+    const Block block(rows.data() + at, std::min(kBlock, end - at), place, shape.head_dim);
+    if (next < end && queries.size() <= 2 * kTile) {
+      BlockAhead ahead(rows[next], std::min(kBlock, end - next), place, shape.head_dim, queries.size() * shape.head_dim / 12);
+      MeetAll(shape, queries, at, block, ahead, seen);
+    } else {
+      NothingAhead ahead;
+      MeetAll(shape, queries, at, block, ahead, seen);
     }
   }
-  const hn::CappedTag<float, 1> d1;
   for (size_t i = 0; i < queries.size(); ++i) {
     const float factor = 1.0f / seen[i].sum;
-    for (size_t c = 0; c < shape.head_dim; ++c) {
-      float* at = queries[i].out + c;
-      hn::StoreU(hn::Mul(hn::LoadU(d1, at), hn::Set(d1, factor)), d1, at);
-    }
+    const auto multiply = [&](auto d, size_t c) LP_LAMBDA {
+      hn::StoreU(hn::Mul(hn::LoadU(d, queries[i].out + c), hn::Set(d, factor)), d, queries[i].out + c);
+    };
+    size_t c = 0;
+    for (; c + kKeys <= shape.head_dim; c += kKeys) Unrolled<kKeyVectors>([&](auto v) LP_LAMBDA { multiply(KeyTag(), c + v * hn::MaxLanes(KeyTag())); });
+    for (; c < shape.head_dim; ++c) multiply(hn::CappedTag<float, 1>(), c);
   }
 }
 
@@ -254,10 +278,9 @@ HWY_AFTER_NAMESPACE();
 namespace lp {
 HWY_EXPORT(AttendTarget);
 
-void Attend(const AttentionShape& shape, std::span<const AttentionQuery> queries, std::span<const KvRow> rows, size_t keys_at,
-            size_t values_at) {
+void Attend(const AttentionShape& shape, std::span<const AttentionQuery> queries, std::span<const KvRow> rows, HeadPlace place) {
   LP_DCHECK(queries.size() <= kMaxQueries);
-  HWY_DYNAMIC_DISPATCH(AttendTarget)(shape, queries, rows, keys_at, values_at);
+  HWY_DYNAMIC_DISPATCH(AttendTarget)(shape, queries, rows, place);
 }
 
 }  // namespace lp

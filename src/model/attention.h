@@ -4,17 +4,12 @@
 #include <cstddef>
 #include <span>
 
+#include "model/kv_layout.h"
+
 namespace lp {
 
-// One position of a path: where its numbers begin, and how many positions from this one on (itself included) lie `stride` floats
-// after one another.
-struct KvRow {
-  float* at;
-  size_t run;
-};
-
 struct AttentionShape {
-  size_t stride, head_dim;
+  size_t head_dim;
   float scale, soft_cap;
 };
 
@@ -28,11 +23,10 @@ inline constexpr size_t kMaxQueries = 16;  // at once
 
 // out = sum softmax(score)_t v_t over the query's positions t, with score_t = scale * q . k_t, soft-capped where soft_cap is not 0,
 // for each of at most kMaxQueries queries that share their keys and values.
-//   k_t: head_dim numbers at rows[t].at + keys_at; v_t: at rows[t].at + values_at
 // The softmax is computed in blocks of positions that rescale what came before (Milakov & Gimelshein, "Online normalizer
-// calculation for softmax", 2018), so no buffer grows with the context. Blocks begin at multiples of 32: neither where rows lie nor
-// which queries come together changes a bit of the result. A NaN score makes all of out NaN.
-void Attend(const AttentionShape& shape, std::span<const AttentionQuery> queries, std::span<const KvRow> rows, size_t keys_at,
-            size_t values_at);
+// calculation for softmax", 2018), so no buffer grows with the context. A sum adds its terms in order, one multiply-add each, and blocks
+// begin at multiples of 32: neither where rows lie nor which queries come together changes a bit of the result. A NaN score makes all
+// of out NaN.
+void Attend(const AttentionShape& shape, std::span<const AttentionQuery> queries, std::span<const KvRow> rows, HeadPlace place);
 
 }  // namespace lp

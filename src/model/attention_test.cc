@@ -14,26 +14,36 @@
 namespace lp {
 namespace {
 
-AttentionShape Shape(size_t stride, size_t head_dim) {
-  return {stride, head_dim, 1.0f / std::sqrt(static_cast<float>(head_dim)), 0};
+AttentionShape Shape(size_t head_dim) {
+  return {head_dim, 1.0f / std::sqrt(static_cast<float>(head_dim)), 0};
 }
 
-// Attend over n positions of keys and values, laid out in runs of `longest` rows, the runs in reverse order; what is past the
-// last position is NaN.
-void AttendIn(size_t longest, const AttentionShape& shape, const float* q, const float* keys, const float* values, size_t n, float* out) {
-  const size_t row = shape.stride, n_runs = (n + longest - 1) / longest;
-  std::vector<float> memory(2 * n_runs * longest * row, std::numeric_limits<float>::quiet_NaN());
-  const size_t values_at = n_runs * longest * row;
-  std::vector<KvRow> rows;
-  for (size_t t = 0; t < n; ++t) {
-    const size_t run = t / longest, left = (run + 1) * longest - t;  // a run may go on past the last position
-    float* at = memory.data() + ((n_runs - 1 - run) * longest + t % longest) * row;
-    std::copy_n(keys + t * row, shape.head_dim, at);
-    std::copy_n(values + t * row, shape.head_dim, at + values_at);
-    rows.push_back({at, left});
+// Keys and values [n, head_dim] in slabs of `slots` slots each, in runs of `longest` that begin `lane` slots into a slab, the first run in
+// the last slab; all other slots are NaN.
+struct Slabs {
+  Slabs(const float* keys, const float* values, size_t n, size_t head_dim, size_t longest, size_t lane = 0) {
+    const size_t slots = (lane + longest + kKeys - 1) / kKeys * kKeys, n_runs = (n + longest - 1) / longest;
+    place = {0, slots * head_dim};
+    numbers.resize(n_runs * 2 * slots * head_dim, std::numeric_limits<float>::quiet_NaN());
+    for (size_t t = 0; t < n; ++t) {
+      const size_t run = t / longest, at = lane + t % longest;
+      float* const slab = numbers.data() + (n_runs - 1 - run) * 2 * slots * head_dim;
+      // A run may go on past the last position.
+      rows.push_back({slab, static_cast<uint32_t>(at), static_cast<uint32_t>((run + 1) * longest - t)});
+      for (size_t i = 0; i < head_dim; ++i) KeyOf(rows[t], place, head_dim)[i * kKeys] = keys[t * head_dim + i];
+      std::copy_n(values + t * head_dim, head_dim, ValueOf(rows[t], place, head_dim));
+    }
   }
+  std::vector<float> numbers;
+  std::vector<KvRow> rows;
+  HeadPlace place;
+};
+
+void AttendIn(size_t longest, const AttentionShape& shape, const float* q, const float* keys, const float* values, size_t n, float* out,
+              size_t lane = 0) {
+  const Slabs slabs(keys, values, n, shape.head_dim, longest, lane);
   const AttentionQuery query = {q, out, 0, n};
-  Attend(shape, {&query, 1}, rows, 0, values_at);
+  Attend(shape, {&query, 1}, slabs.rows, slabs.place);
 }
 
 TEST(Attention, MatchesItsDefinition) {
@@ -41,21 +51,22 @@ TEST(Attention, MatchesItsDefinition) {
     for (const size_t head_dim : {2u, 6u, 8u, 10u, 16u, 24u, 32u, 40u, 64u, 96u, 128u}) {
       for (const size_t n : {1u, 2u, 63u, 64u, 65u, 128u, 200u}) {
         for (const float scale : {0.0f, 1.0f, 12.0f}) {  // all scores equal; usual; nearly one-hot
-          const size_t stride = 2 * head_dim + 3;
           const auto q = RandomVector(1 + head_dim, scale, 7);
-          const auto keys = RandomVector(1 + n * stride, 2.0f, 8), values = RandomVector(1 + n * stride, 1.0f, 9);
+          const auto keys = RandomVector(1 + n * head_dim, 2.0f, 8), values = RandomVector(1 + n * head_dim, 1.0f, 9);
           std::vector<float> out(head_dim + 2, 9.0f);
-          AttendIn(n, Shape(stride, head_dim), q.data() + 1, keys.data() + 1, values.data() + 1, n, out.data() + 1);
+          AttendIn(n, Shape(head_dim), q.data() + 1, keys.data() + 1, values.data() + 1, n, out.data() + 1);
           for (const size_t longest : {1u, 7u, 64u}) {  // where rows lie changes no bit
-            std::vector<float> scattered(head_dim + 2, 9.0f);
-            AttendIn(longest, Shape(stride, head_dim), q.data() + 1, keys.data() + 1, values.data() + 1, n, scattered.data() + 1);
-            ASSERT_EQ(scattered, out) << longest;
+            for (const size_t lane : {0u, 3u}) {
+              std::vector<float> scattered(head_dim + 2, 9.0f);
+              AttendIn(longest, Shape(head_dim), q.data() + 1, keys.data() + 1, values.data() + 1, n, scattered.data() + 1, lane);
+              ASSERT_EQ(scattered, out) << longest << " from lane " << lane;
+            }
           }
           std::vector<double> p(n), expected(head_dim);
           double total = 0, max = -1e300;
           for (size_t t = 0; t < n; ++t) {
             for (size_t i = 0; i < head_dim; ++i) {
-              p[t] += static_cast<double>(q[1 + i]) * static_cast<double>(keys[1 + t * stride + i]);
+              p[t] += static_cast<double>(q[1 + i]) * static_cast<double>(keys[1 + t * head_dim + i]);
             }
             p[t] /= std::sqrt(static_cast<double>(head_dim));
             max = std::max(max, p[t]);
@@ -63,7 +74,7 @@ TEST(Attention, MatchesItsDefinition) {
           for (double& v : p) total += v = std::exp(v - max);
           for (size_t t = 0; t < n; ++t) {
             for (size_t i = 0; i < head_dim; ++i) {
-              expected[i] += p[t] / total * static_cast<double>(values[1 + t * stride + i]);
+              expected[i] += p[t] / total * static_cast<double>(values[1 + t * head_dim + i]);
             }
           }
           // A score is off by a few 2^-24 of its terms' size (up to 12 * 2 * sqrt(128)), and values are at most 1.
@@ -84,8 +95,8 @@ TEST(Attention, IgnoresWhatLiesPastItsPositions) {
   const auto q = RandomVector(1 + 32, 1.0f, 10);
   const auto keys = RandomVector(1 + 70 * 32, 1.0f, 11), values = RandomVector(1 + 70 * 32, 1.0f, 12);
   std::vector<float> before(32), after(32);
-  AttendIn(70, Shape(32, 32), q.data(), keys.data(), values.data(), 70, before.data());
-  AttendIn(100, Shape(32, 32), q.data(), keys.data(), values.data(), 70, after.data());
+  AttendIn(70, Shape(32), q.data(), keys.data(), values.data(), 70, before.data());
+  AttendIn(100, Shape(32), q.data(), keys.data(), values.data(), 70, after.data());
   EXPECT_EQ(before, after);
 }
 
@@ -97,7 +108,7 @@ TEST(Attention, HidesNoNan) {
       const auto values = RandomVector(1 + 70 * 16, 1.0f, 15);
       keys[bad * 16 + 3] = std::numeric_limits<float>::quiet_NaN();
       std::vector<float> out(16);
-      AttendIn(70, Shape(16, 16), q.data(), keys.data(), values.data(), 70, out.data());
+      AttendIn(70, Shape(16), q.data(), keys.data(), values.data(), 70, out.data());
       for (const float v : out) EXPECT_TRUE(std::isnan(v)) << bad;
     }
   });
@@ -110,20 +121,19 @@ TEST(Attention, HidesNoNan) {
 TEST(Attention, ComesToTheSameBitsTogetherAndAlone) {
   ForEachSimdTarget([] {
     const size_t head_dim = 24, n = 150;
-    const auto q = RandomVector(1 + kMaxQueries * head_dim, 2.0f, 16), memory = RandomVector(1 + 2 * n * head_dim, 1.0f, 17);
-    std::vector<float> numbers = memory;
-    std::vector<KvRow> rows;
-    for (size_t t = 0; t < n; ++t) rows.push_back({numbers.data() + t * head_dim, n - t});
+    const auto q = RandomVector(1 + kMaxQueries * head_dim, 2.0f, 16), keys = RandomVector(1 + n * head_dim, 1.0f, 17);
+    const auto values = RandomVector(1 + n * head_dim, 1.0f, 18);
+    const Slabs slabs(keys.data(), values.data(), n, head_dim, 50, 5);
     std::vector<float> together(kMaxQueries * head_dim), alone(kMaxQueries * head_dim);
     std::vector<AttentionQuery> queries;
     for (size_t i = 0; i < kMaxQueries; ++i) {
       const size_t end = i % 3 == 0 ? 10 + i : n - i;
       queries.push_back({q.data() + i * head_dim, together.data() + i * head_dim, i % 2 * (end - 7), end});
     }
-    Attend(Shape(head_dim, head_dim), queries, rows, 0, n * head_dim);
+    Attend(Shape(head_dim), queries, slabs.rows, slabs.place);
     for (size_t i = 0; i < kMaxQueries; ++i) {
       queries[i].out = alone.data() + i * head_dim;
-      Attend(Shape(head_dim, head_dim), std::span(queries).subspan(i, 1), rows, 0, n * head_dim);
+      Attend(Shape(head_dim), std::span(queries).subspan(i, 1), slabs.rows, slabs.place);
     }
     EXPECT_EQ(together, alone);
   });

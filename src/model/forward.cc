@@ -118,10 +118,10 @@ void ForwardPass::Turn(const LayerWeights& layer, std::span<const float> angles)
   });
 }
 
-// From h_ into added_. rows: the whole path, whose last n_ are the batch's own and are filled here, keys_at and
-// values_at further.
-void ForwardPass::Attention(const LayerWeights& layer, std::span<const KvRow> rows, size_t keys_at, size_t values_at,
-                            bool is_windowed) {
+// From h_ into added_. rows: the whole path, whose last n_ are the batch's own and are filled here.
+void ForwardPass::Attention(size_t index, std::span<const KvRow> rows, const KvCache& cache) {
+  const LayerWeights& layer = weights_.layers[index];
+  const bool is_windowed = config_.IsWindowed(index);
   const size_t head_dim = config_.head_dim, q_dim = config_.q_dim(), kv_dim = config_.kv_dim();
   const size_t n_head = config_.n_head, group = n_head / config_.n_kv_head;
   const size_t position = rows.size() - n_;
@@ -131,26 +131,31 @@ void ForwardPass::Attention(const LayerWeights& layer, std::span<const KvRow> ro
   AddBias(layer.k_bias, k_.data());
   AddBias(layer.v_bias, v_.data());
   Turn(layer, is_windowed ? window_angles_ : angles_);
-  for (size_t t = 0; t < n_; ++t) {
-    std::copy_n(k_.data() + t * kv_dim, kv_dim, rows[position + t].at + keys_at);
-    std::copy_n(v_.data() + t * kv_dim, kv_dim, rows[position + t].at + values_at);
+  for (size_t head = 0; head < config_.n_kv_head; ++head) {
+    const HeadPlace place = cache.PlaceOf(index, head);
+    for (size_t t = 0; t < n_; ++t) {
+      const size_t from = t * kv_dim + head * head_dim;
+      float* const key = KeyOf(rows[position + t], place, head_dim);
+      for (size_t i = 0; i < head_dim; ++i) key[i * kKeys] = k_[from + i];
+      std::copy_n(v_.data() + from, head_dim, ValueOf(rows[position + t], place, head_dim));
+    }
   }
 
   const size_t seen = is_windowed ? config_.window : position + n_;  // positions a query reads at most
-  const AttentionShape shape{kv_dim, head_dim, config_.attention_scale, config_.attention_soft_cap};
+  const AttentionShape shape{head_dim, config_.attention_scale, config_.attention_soft_cap};
   // Queries of the same keys and values come one after another, and meet them together. A query reads 2 head_dim numbers a position.
   const size_t n_queries = n_ * n_head, positions = std::min(seen, position + n_);
   const size_t grain = std::max(1 + 16384 / (2 * head_dim * positions), std::min(kMaxQueries, n_queries / pool_.size()));
   pool_.ParallelFor(n_queries, grain, [&](size_t begin, size_t end) {
     std::array<AttentionQuery, kMaxQueries> queries;
     for (size_t n = 0; begin < end; begin += n, n = 0) {
-      const size_t kv_head = begin / (n_ * group), at = kv_head * head_dim;
+      const size_t kv_head = begin / (n_ * group);
       for (size_t i = begin; i < end && n < kMaxQueries && i / (n_ * group) == kv_head; ++i, ++n) {
         const size_t t = i / group % n_, q_at = t * q_dim + (kv_head * group + i % group) * head_dim;
         const size_t n_positions = position + t + 1;
         queries[n] = {q_.data() + q_at, mixed_.data() + q_at, n_positions - std::min(seen, n_positions), n_positions};
       }
-      Attend(shape, {queries.data(), n}, rows, keys_at + at, values_at + at);
+      Attend(shape, {queries.data(), n}, rows, cache.PlaceOf(index, kv_head));
     }
   });
   MultiplyAll({{layer.attn_output, added_.data(), config_.n_embd}}, mixed_.data(), n_);
@@ -195,7 +200,7 @@ void ForwardPass::Unembed(std::span<const float> stream, float* logits) {
 }
 
 // The weights of the last token's heads, computed once more: Attend keeps none of them.
-void ForwardPass::TellAttention(size_t layer, std::span<const KvRow> rows, size_t keys_at, const Taps& taps) const {
+void ForwardPass::TellAttention(size_t layer, std::span<const KvRow> rows, const KvCache& cache, const Taps& taps) const {
   const size_t head_dim = config_.head_dim, group = config_.n_head / config_.n_kv_head;
   std::vector<float> weights(rows.size());
   for (size_t head = 0; head < config_.n_head; ++head) {
@@ -203,9 +208,9 @@ void ForwardPass::TellAttention(size_t layer, std::span<const KvRow> rows, size_
     double max = -std::numeric_limits<double>::infinity(), sum = 0;
     std::vector<double> scores;
     for (const KvRow& row : rows) {
-      const float* k = row.at + keys_at + head / group * head_dim;
+      const float* k = KeyOf(row, cache.PlaceOf(layer, head / group), head_dim);
       double score = 0;
-      for (size_t i = 0; i < head_dim; ++i) score += static_cast<double>(q[i]) * static_cast<double>(k[i]);
+      for (size_t i = 0; i < head_dim; ++i) score += static_cast<double>(q[i]) * static_cast<double>(k[i * kKeys]);
       score *= static_cast<double>(config_.attention_scale);
       if (const auto cap = static_cast<double>(config_.attention_soft_cap); cap > 0)
         score = cap * std::tanh(score / cap);
@@ -230,10 +235,10 @@ bool ForwardPass::Run(std::span<const TokenId> tokens, KvCache& cache, size_t n_
   for (size_t i = 0; i < weights_.layers.size(); ++i) {
     const LayerWeights& layer = weights_.layers[i];
     Normalize(layer.attn_norm, x_.data(), h_.data());
-    Attention(layer, rows, cache.KeysAt(i), cache.ValuesAt(i), config_.IsWindowed(i));
+    Attention(i, rows, cache);
     if (taps != nullptr && taps->attention) {
       const size_t seen = config_.IsWindowed(i) ? std::min<size_t>(config_.window, rows.size()) : rows.size();
-      TellAttention(i, rows.last(seen), cache.KeysAt(i), *taps);
+      TellAttention(i, rows.last(seen), cache, *taps);
     }
     if (config_.parallel_residual) {  // both read x as it was
       Normalize(layer.ffn_norm, x_.data(), h_.data());

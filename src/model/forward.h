@@ -51,8 +51,7 @@ class ForwardPass {
 
  private:
   void Embed(std::span<const TokenId> tokens, size_t position);
-  void Attention(const LayerWeights& layer, std::span<const KvRow> rows, size_t keys_at, size_t values_at,
-                 bool is_windowed);
+  void Attention(size_t layer, std::span<const KvRow> rows, const KvCache& cache);
   void Turn(const LayerWeights& layer, std::span<const float> angles);
   void FeedForward(const LayerWeights& layer);
   void Normalize(const NormWeights& norm, const float* x, float* out);
@@ -60,7 +59,7 @@ class ForwardPass {
   void MultiplyAll(std::initializer_list<Product> products, const float* x, size_t n_tokens);
   void AddBias(std::span<const float> bias, float* y);
   void Logits(size_t n_logits, float* logits);
-  void TellAttention(size_t layer, std::span<const KvRow> rows, size_t keys_at, const Taps& taps) const;
+  void TellAttention(size_t layer, std::span<const KvRow> rows, const KvCache& cache, const Taps& taps) const;
 
   const ModelConfig& config_;
   const ModelWeights& weights_;

@@ -115,12 +115,16 @@ TEST(Functions, AttentionTakesItsScaleAndSoftCap) {
     const auto q = RandomVector(head_dim, 3.0f, 7), keys = RandomVector(n * head_dim, 2.0f, 8);
     const auto values = RandomVector(n * head_dim, 1.0f, 9);
     std::vector<float> out(head_dim);
-    std::vector<float> memory(keys.begin(), keys.begin() + n * head_dim);
-    memory.insert(memory.end(), values.begin(), values.begin() + n * head_dim);
+    std::vector<float> slab((n + 2) * 2 * head_dim);  // 72 slots
+    const HeadPlace place = {0, (n + 2) * head_dim};
     std::vector<KvRow> rows;
-    for (size_t t = 0; t < n; ++t) rows.push_back({memory.data() + t * head_dim, n - t});
+    for (uint32_t t = 0; t < n; ++t) {
+      rows.push_back({slab.data(), t, static_cast<uint32_t>(n) - t});
+      for (size_t i = 0; i < head_dim; ++i) KeyOf(rows[t], place, head_dim)[i * kKeys] = keys[t * head_dim + i];
+      std::copy_n(values.data() + t * head_dim, head_dim, ValueOf(rows[t], place, head_dim));
+    }
     const AttentionQuery query = {q.data(), out.data(), 0, n};
-    Attend({head_dim, head_dim, 0.3f, 2.0f}, {&query, 1}, rows, 0, n * head_dim);
+    Attend({head_dim, 0.3f, 2.0f}, {&query, 1}, rows, place);
     std::vector<double> expected(head_dim);
     double total = 0;
     for (size_t t = 0; t < n; ++t) {

@@ -1,6 +1,7 @@
 #include "model/kv_cache.h"
 
 #include <algorithm>
+#include <new>
 
 namespace lp {
 
@@ -9,12 +10,18 @@ uint64_t KvCache::BytesFor(const ModelConfig& config, size_t n_tokens) {
   return uint64_t{2} * sizeof(float) * config.n_layer * config.kv_dim() * n_tokens;
 }
 
+size_t KvCache::SlabSlots(uint64_t slot_bytes) {
+  constexpr uint64_t kSlabBytes = 8 << 20;  // a few huge pages
+  return std::clamp<uint64_t>(kSlabBytes / slot_bytes / kMinSlabSlots * kMinSlabSlots, kMinSlabSlots, kMaxSlabSlots);
+}
+
 KvCache::KvCache(const ModelConfig& config, size_t capacity, size_t budget)
     : capacity_(capacity),
       budget_(std::max(capacity, budget)),
       n_layer_(config.n_layer),
-      slab_slots_(std::min(kSlabSlots, budget_)),
-      kv_dim_(config.kv_dim()) {
+      n_kv_head_(config.n_kv_head),
+      head_dim_(config.head_dim),
+      slab_slots_(std::min(SlabSlots(BytesFor(config, 1)), (budget_ + kKeys - 1) / kKeys * kKeys)) {
   LP_CHECK(capacity >= 1 && capacity <= config.n_ctx);
   LP_CHECK(budget_ < kRoot);
 }
@@ -69,7 +76,7 @@ KvCache::Slot KvCache::Take() {
   if (free_.empty() && nodes_.size() == budget_) {
     // One leaf would do. But a branch is freed from its tip up, and slots are handed out last in first out: a few at
     // once come back as a run.
-    const size_t some = std::clamp<size_t>(budget_ / 16, 1, kSlabSlots);
+    const size_t some = std::clamp<size_t>(budget_ / 16, 1, kMinSlabSlots);
     for (size_t n = 0; n < some && !leaves_.empty(); ++n) free_.push_back(EvictOldestLeaf());
     LP_CHECK(!free_.empty());
   }
@@ -80,8 +87,9 @@ KvCache::Slot KvCache::Take() {
   }
   const auto slot = static_cast<Slot>(nodes_.size());
   if (slot % slab_slots_ == 0) {
-    // Not value-initialised: zeroing would touch pages that may never fill.
-    slabs_.emplace_back(new float[2 * n_layer_ * slab_slots_ * kv_dim_]);
+    Result<HugeMemory> slab = HugeMemory::Allocate(sizeof(float) * 2 * n_layer_ * n_kv_head_ * slab_slots_ * head_dim_);
+    if (!slab.ok()) throw std::bad_alloc();
+    slabs_.push_back(std::move(slab).value());
   }
   nodes_.push_back({});
   return slot;
@@ -122,7 +130,8 @@ std::span<const KvRow> KvCache::Rows() {
   for (size_t i = path_.size(); i-- > 0;) {
     const Slot slot = path_[i];
     const bool goes_on = i + 1 < path_.size() && path_[i + 1] == slot + 1 && (slot + 1) % slab_slots_ != 0;
-    rows_[i] = {RowOf(slot), goes_on ? rows_[i + 1].run + 1 : 1};
+    float* const slab = reinterpret_cast<float*>(slabs_[slot / slab_slots_].bytes().data());
+    rows_[i] = {slab, static_cast<uint32_t>(slot % slab_slots_), goes_on ? rows_[i + 1].run + 1 : 1};
   }
   return rows_;
 }

@@ -12,7 +12,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <set>
 #include <span>
 #include <unordered_map>
@@ -20,9 +19,10 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/huge_memory.h"
 #include "base/token.h"
-#include "model/attention.h"
 #include "model/config.h"
+#include "model/kv_layout.h"
 
 namespace lp {
 
@@ -47,7 +47,7 @@ class KvCache {
   friend class ForwardPass;
   using Slot = uint32_t;
   static constexpr Slot kRoot = UINT32_MAX;
-  static constexpr size_t kSlabSlots = 64;  // twice as many positions as attention takes at once
+  static constexpr size_t kMinSlabSlots = 64, kMaxSlabSlots = 512;
 
   struct Node {
     Slot parent;
@@ -63,12 +63,13 @@ class KvCache {
   void TakeBack(size_t n_tokens);
   // The slots of the current path. Valid until the next Extend, Follow or Truncate.
   std::span<const KvRow> Rows();
-  // Where a layer's numbers of a slot begin after KvRow::at: kv_dim keys, kv_dim values; the next slot's are kv_dim
-  // further.
-  size_t KeysAt(size_t layer) const { return 2 * layer * slab_slots_ * kv_dim_; }
-  size_t ValuesAt(size_t layer) const { return (2 * layer + 1) * slab_slots_ * kv_dim_; }
+  // Where a head's keys and values lie in every slab: each by themselves, as attention reads them through.
+  HeadPlace PlaceOf(size_t layer, size_t kv_head) const {
+    const size_t head = slab_slots_ * head_dim_, keys = (2 * layer * n_kv_head_ + kv_head) * head;
+    return {keys, keys + n_kv_head_ * head};
+  }
 
-  float* RowOf(Slot slot) { return slabs_[slot / slab_slots_].get() + slot % slab_slots_ * kv_dim_; }
+  static size_t SlabSlots(uint64_t slot_bytes);
   Slot End() const { return path_.empty() ? kRoot : path_.back(); }
   static uint64_t Edge(Slot parent, TokenId token) { return uint64_t{parent} << 32 | static_cast<uint32_t>(token); }
   void Unpin();  // the path's end may be evicted again
@@ -77,10 +78,10 @@ class KvCache {
   Slot EvictOldestLeaf();
 
   size_t capacity_, budget_, n_layer_;
-  size_t slab_slots_;                            // slots allocated at once; a run of rows is at most this long
-  size_t kv_dim_;                                // n_kv_head * head_dim
-  std::vector<std::unique_ptr<float[]>> slabs_;  // each [n_layer, 2, slab_slots, kv_dim]
-  std::vector<Node> nodes_;                      // by slot; those in free_ are void
+  size_t n_kv_head_, head_dim_;
+  size_t slab_slots_;              // slots allocated at once; a run of rows is at most this long
+  std::vector<HugeMemory> slabs_;  // each float [n_layer, 2, n_kv_head, slab_slots * head_dim]
+  std::vector<Node> nodes_;        // by slot; those in free_ are void
   std::vector<Slot> free_;
   std::unordered_map<uint64_t, Slot> children_;  // Edge -> slot
   std::set<std::pair<uint64_t, Slot>> leaves_;   // (last_used, slot) of every leaf but the path's end
