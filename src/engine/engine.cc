@@ -75,7 +75,7 @@ Result<std::unique_ptr<Engine>> Engine::Open(const std::string& path, const Engi
   const uint64_t budget = std::min<uint64_t>(options.cache_mib, PhysicalMemory() >> 20) << 20;
   engine->cache_ = std::make_unique<KvCache>(config, context, std::min<uint64_t>(budget / KvCache::BytesFor(config, 1), kMaxHeld));
   const size_t bytes = config.n_vocab * sizeof(float);
-  engine->memory_capacity_ = std::max<size_t>(1, options.logits_budget_mib * 1024 * 1024 / bytes);
+  engine->memory_ = std::make_unique<LogitsMemory>(std::max<size_t>(1, options.logits_budget_mib * 1024 * 1024 / bytes));
   engine->info_ = ModelInfo{.name = std::string(*name),
                             .file = path,
                             .architecture = config.architecture,
@@ -136,9 +136,9 @@ Status Engine::Advance(std::span<const TokenId> context, size_t n_logits, std::s
 
 Result<Evaluation> Engine::Evaluate(std::span<const TokenId> context, const EvalProgress& progress) {
   LP_RETURN_IF_ERROR(Check(context));
-  if (LogitsHandle logits = Recall(context)) return Evaluation{std::move(logits), true, 0};
+  if (LogitsHandle logits = memory_->Recall(context)) return Evaluation{std::move(logits), true, 0};
   const std::lock_guard lock(model_mutex_);
-  if (LogitsHandle logits = Recall(context))
+  if (LogitsHandle logits = memory_->Recall(context))
     return Evaluation{std::move(logits), true, 0};  // another request was first
   auto logits = std::make_shared<std::vector<float>>(info_.n_vocab);
   const bool one_token = cache_->Follow(context.first(context.size() - 1)) + 1 == context.size();
@@ -147,7 +147,7 @@ Result<Evaluation> Engine::Evaluate(std::span<const TokenId> context, const Eval
   const std::chrono::duration<double, std::milli> spent = std::chrono::steady_clock::now() - start;
   if (one_token && spent.count() > 0) tokens_per_second_ = 1000 / spent.count();
   if (one_token && context.size() > 1) CopyInBackground();  // there may be many more
-  Remember(context, logits);
+  memory_->Remember(context, logits);
   return Evaluation{std::move(logits), false, spent.count()};
 }
 
@@ -178,17 +178,17 @@ Status Engine::EvaluateEach(std::span<const TokenId> path, size_t from, const st
   constexpr size_t kHeld = 16u << 20;  // floats evaluated at once: 64 MiB
   const size_t chunk = std::max<size_t>(1, kHeld / info_.n_vocab);
   for (size_t i = from; i < path.size();) {
-    if (const LogitsHandle known = Recall(path.first(i + 1))) {
+    if (const LogitsHandle known = memory_->Recall(path.first(i + 1))) {
       LP_RETURN_IF_ERROR(visit(i++, known));
       continue;
     }
     size_t end = i + 1;  // as far as nothing is known
-    while (end < path.size() && end - i < chunk && !Recall(path.first(end + 1))) ++end;
+    while (end < path.size() && end - i < chunk && !memory_->Recall(path.first(end + 1))) ++end;
     LP_ASSIGN_OR_RETURN(const std::vector<float> logits, EvaluateAll(path.first(end), end - i, progress));
     for (size_t row = 0; i < end; ++i, ++row) {
       const auto one = logits.begin() + static_cast<std::ptrdiff_t>(row * info_.n_vocab);
       const auto handle = std::make_shared<std::vector<float>>(one, one + static_cast<std::ptrdiff_t>(info_.n_vocab));
-      Remember(path.first(i + 1), handle);
+      memory_->Remember(path.first(i + 1), handle);
       LP_RETURN_IF_ERROR(visit(i, handle));
     }
   }
@@ -228,21 +228,6 @@ Result<std::vector<std::vector<float>>> Engine::Lens(std::span<const TokenId> co
 CacheUse Engine::cache_use() {
   const std::lock_guard lock(model_mutex_);
   return {cache_->n_held(), cache_->budget(), KvCache::BytesFor(model_->config(), cache_->n_held())};
-}
-
-LogitsHandle Engine::Recall(std::span<const TokenId> context) {
-  const std::lock_guard lock(memory_mutex_);
-  const auto found = std::find_if(memory_.begin(), memory_.end(),
-                                  [&](const Remembered& r) { return std::ranges::equal(r.context, context); });
-  if (found == memory_.end()) return nullptr;
-  memory_.splice(memory_.begin(), memory_, found);
-  return found->logits;
-}
-
-void Engine::Remember(std::span<const TokenId> context, LogitsHandle logits) {
-  const std::lock_guard lock(memory_mutex_);
-  memory_.push_front({{context.begin(), context.end()}, std::move(logits)});
-  if (memory_.size() > memory_capacity_) memory_.pop_back();
 }
 
 }  // namespace lp

@@ -7,7 +7,6 @@
 
 #include <atomic>
 #include <functional>
-#include <list>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -19,6 +18,7 @@
 #include "base/thread_pool.h"
 #include "chat/chat_template.h"
 #include "dialect/dialect.h"
+#include "engine/logits_memory.h"
 #include "gguf/gguf.h"
 #include "model/model.h"
 #include "tokenizer/search.h"
@@ -57,9 +57,6 @@ struct CacheUse {
   size_t max_tokens = 0;  // of the budget
   uint64_t bytes = 0;     // of `tokens`
 };
-
-// Shared, because the caller may still look at them when the engine has long forgotten them.
-using LogitsHandle = std::shared_ptr<const std::vector<float>>;  // [n_vocab]
 
 struct Evaluation {
   LogitsHandle logits;
@@ -115,8 +112,6 @@ class Engine {
  private:
   Engine(MappedFile file, size_t n_threads) : file_(std::move(file)), pool_(n_threads) {}
   Status Check(std::span<const TokenId> context) const;
-  LogitsHandle Recall(std::span<const TokenId> context);
-  void Remember(std::span<const TokenId> context, LogitsHandle logits);
   // Makes `context` the path of cache_; fills the last n_logits rows. Called with model_mutex_ held.
   Status Advance(std::span<const TokenId> context, size_t n_logits, std::span<float> out, const EvalProgress& progress,
                  const Taps* taps = nullptr);
@@ -138,13 +133,7 @@ class Engine {
   ThreadPool pool_;
   std::unique_ptr<KvCache> cache_;
 
-  struct Remembered {
-    std::vector<TokenId> context;
-    LogitsHandle logits;
-  };
-  std::mutex memory_mutex_;       // guards memory_
-  std::list<Remembered> memory_;  // most recently used first
-  size_t memory_capacity_ = 1;    // entries
+  std::unique_ptr<LogitsMemory> memory_;
 
   bool may_copy_ = false;  // and has not begun to; guarded by model_mutex_
   std::atomic<bool> weights_are_copied_ = false;
