@@ -40,12 +40,12 @@ Status RunBench(const CommonOptions& common, const BenchOptions& options) {
     auto start = Clock::now();
     LP_ASSIGN_OR_RETURN(const Evaluation first, engine->Evaluate(context));
     const double prompt = Seconds(Clock::now() - start);
-    hash = LogitsHash(*first.logits);
+    hash = first.logits->hash();
     start = Clock::now();
     for (size_t i = 0; i < options.decode; ++i) {
       context.push_back(random_id());
       LP_ASSIGN_OR_RETURN(const Evaluation next, engine->Evaluate(context));
-      if (i + 1 == options.decode) hash = LogitsHash(*next.logits);
+      if (i + 1 == options.decode) hash = next.logits->hash();
     }
     const double decode = Seconds(Clock::now() - start);
     if (run == 0) {

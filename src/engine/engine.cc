@@ -18,17 +18,6 @@ constexpr uint64_t kMaxHeld = 1u << 24;  // tokens of the tree: beyond any use, 
 
 }  // namespace
 
-std::string LogitsHash(std::span<const float> logits) {
-  uint64_t hash = 0xcbf29ce484222325u;
-  for (const float x : logits) {
-    const uint32_t bits = std::bit_cast<uint32_t>(x);
-    for (int byte = 0; byte < 4; ++byte) hash = (hash ^ (bits >> 8 * byte & 255)) * 0x100000001b3u;
-  }
-  std::string text;
-  for (int digit = 15; digit >= 0; --digit) text += "0123456789abcdef"[hash >> 4 * digit & 15];
-  return text;
-}
-
 Result<std::unique_ptr<Engine>> Engine::Open(const std::string& path, const EngineOptions& options) {
   LP_ASSIGN_OR_RETURN(MappedFile mapped, MappedFile::Open(path));
   const size_t n_threads =
@@ -140,7 +129,7 @@ Result<Evaluation> Engine::Evaluate(std::span<const TokenId> context, const Eval
   const std::lock_guard lock(model_mutex_);
   if (LogitsHandle logits = memory_->Recall(context))
     return Evaluation{std::move(logits), true, 0};  // another request was first
-  auto logits = std::make_shared<std::vector<float>>(info_.n_vocab);
+  auto logits = std::make_shared<Logits>(info_.n_vocab);
   const bool one_token = cache_->Follow(context.first(context.size() - 1)) + 1 == context.size();
   const auto start = std::chrono::steady_clock::now();
   LP_RETURN_IF_ERROR(Advance(context, 1, *logits, progress));
@@ -187,7 +176,7 @@ Status Engine::EvaluateEach(std::span<const TokenId> path, size_t from, const st
     LP_ASSIGN_OR_RETURN(const std::vector<float> logits, EvaluateAll(path.first(end), end - i, progress));
     for (size_t row = 0; i < end; ++i, ++row) {
       const auto one = logits.begin() + static_cast<std::ptrdiff_t>(row * info_.n_vocab);
-      const auto handle = std::make_shared<std::vector<float>>(one, one + static_cast<std::ptrdiff_t>(info_.n_vocab));
+      const auto handle = std::make_shared<Logits>(one, one + static_cast<std::ptrdiff_t>(info_.n_vocab));
       memory_->Remember(path.first(i + 1), handle);
       LP_RETURN_IF_ERROR(visit(i, handle));
     }

@@ -64,10 +64,6 @@ struct Evaluation {
   double milliseconds = 0;  // model time
 };
 
-// What tells two vectors of logits apart by eye: FNV-1a of their bits, 16 hex digits. The same path gives the same digits whatever the
-// batch, the cache or the number of threads.
-std::string LogitsHash(std::span<const float> logits);
-
 class Engine {
  public:
   static Result<std::unique_ptr<Engine>> Open(const std::string& path, const EngineOptions& options = {});

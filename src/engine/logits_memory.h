@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -14,8 +15,25 @@
 
 namespace lp {
 
+// What tells two vectors of logits apart by eye: FNV-1a of their bits, 16 hex digits. The same path gives the same digits whatever the
+// batch, the cache or the number of threads.
+std::string LogitsHash(std::span<const float> logits);
+
+// [n_vocab], with their hash, which is found once: over a large vocabulary it takes longer than a whole trace.
+class Logits : public std::vector<float> {
+ public:
+  using vector::vector;
+  const std::string& hash() const {
+    std::call_once(hashed_, [this] { hash_ = LogitsHash(*this); });
+    return hash_;
+  }
+
+ private:
+  mutable std::once_flag hashed_;
+  mutable std::string hash_;
+};
 // Shared, because the caller may still look at them when the engine has long forgotten them.
-using LogitsHandle = std::shared_ptr<const std::vector<float>>;  // [n_vocab]
+using LogitsHandle = std::shared_ptr<const Logits>;
 
 // The logits of the paths used last. Safe to call from several threads.
 class LogitsMemory {

@@ -53,7 +53,7 @@ Result<Json> NextAnswer(Engine& engine, const Json& request) {
   if (curve) json["curve"] = CurveJson(trace);
   json["eval_ms"] = evaluation.milliseconds;
   json["logits_cached"] = evaluation.remembered;
-  json["logits_hash"] = LogitsHash(*evaluation.logits);
+  json["logits_hash"] = evaluation.logits->hash();
   return json;
 }
 
