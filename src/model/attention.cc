@@ -124,9 +124,9 @@ HWY_INLINE void AddColumns(D d, const Block& block, size_t from, size_t to, size
 }
 
 // AddColumns for all columns of a head: as many at once as there are sums, then fewer. Columns are independent, so how they are grouped
-// is free.
+// is free. Not inlined: it would be there six times.
 template <size_t kN, class Ahead>
-HWY_INLINE void AddValues(const Block& block, size_t from, size_t to, size_t head_dim, const float (*p)[kBlock], const Tile<float>& rescale,
+HWY_NOINLINE void AddValues(const Block& block, size_t from, size_t to, size_t head_dim, const float (*p)[kBlock], const Tile<float>& rescale,
                           const Tile<float*>& out, Ahead& ahead) {
   const FloatTag d32;
   const hn::CappedTag<float, 8> d8;
