@@ -124,7 +124,7 @@ HWY_INLINE void AddColumns(D d, const Block& block, size_t from, size_t to, size
 }
 
 // AddColumns for all columns of a head: as many at once as there are sums, then fewer. Columns are independent, so how they are grouped
-// is free. Not inlined: it would be there six times.
+// is free. Not inlined, as Weigh and MeetBlock: they would be there many times, and a call is nothing beside a block.
 template <size_t kN, class Ahead>
 HWY_NOINLINE void AddValues(const Block& block, size_t from, size_t to, size_t head_dim, const float (*p)[kBlock], const Tile<float>& rescale,
                           const Tile<float*>& out, Ahead& ahead) {
@@ -164,7 +164,7 @@ HWY_INLINE Part PartOf(const AttentionQuery& query, size_t block) {
 // sees now, and 0 for others. Returns what its earlier weights are to be multiplied by. Step by step for all queries, not query by query:
 // each step waits for the one before.
 template <size_t kN>
-HWY_INLINE Tile<float> Weigh(const AttentionShape& shape, const Part* parts, float (*HWY_RESTRICT p)[kBlock], Seen* HWY_RESTRICT seen) {
+HWY_NOINLINE Tile<float> Weigh(const AttentionShape& shape, const Part* parts, float (*HWY_RESTRICT p)[kBlock], Seen* HWY_RESTRICT seen) {
   const FloatTag d;
   const auto each = [&](size_t i, const auto& body) LP_LAMBDA {
     Unrolled<kLaneVectors>([&](auto v) LP_LAMBDA { body(v, p[i] + v * hn::MaxLanes(d)); });
@@ -201,7 +201,7 @@ HWY_INLINE Tile<float> Weigh(const AttentionShape& shape, const Part* parts, flo
 
 // A block and kN queries, each of which reads some of it.
 template <size_t kN, class Ahead>
-HWY_INLINE void MeetBlock(const AttentionShape& shape, const AttentionQuery* queries, size_t position, const Block& block, Ahead& ahead,
+HWY_NOINLINE void MeetBlock(const AttentionShape& shape, const AttentionQuery* queries, size_t position, const Block& block, Ahead& ahead,
                           Seen* seen) {
   HWY_ALIGN float p[kN][kBlock];
   Tile<const float*> q = {};
