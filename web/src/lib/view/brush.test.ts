@@ -25,7 +25,7 @@ function canvas() {
     font: '', fillStyle: '', textAlign: 'left', globalAlpha: 1,
     setTransform: (a: number, _b: number, _c: number, _d: number, _e: number, f: number) => ([scale, offset] = [a, f]),
     getTransform: () => ({ d: scale, f: offset }),
-    measureText: () => ({ fontBoundingBoxAscent: 12.24, fontBoundingBoxDescent: 3.6 }),
+    measureText: (text: string) => ({ fontBoundingBoxAscent: 12.24, fontBoundingBoxDescent: 3.6, width: 7 * text.length }),
     fillText: (text: string, x: number, y: number) => written.push({ text, x, y: scale * y + offset, font: g.font, fill: g.fillStyle, align: g.textAlign }),
     fill: ({ path }: { path: string }) => filled.push({ fill: g.fillStyle, alpha: g.globalAlpha, at: offset, path }),
   }
@@ -82,4 +82,21 @@ test('what is in sight is drawn, text on whole pixels of the screen, however fin
     expect(filled.map((lane) => lane.path)).toEqual(view.lanes.filter((lane) => lane.y < top + 40 && lane.y + lane.height > top).map((lane) => lane.path))
     for (const each of written) expect(each.y).toBeCloseTo(Math.round(each.y), 6)
   }
+})
+
+// Mutation: write the words at the row above, or without breaking them -> red.
+test('where a stage cuts stands its reason, in as many lines as there is room for', () => {
+  const [cut] = view.cuts
+  expect(cut).toBeDefined()
+  if (!cut) return
+  const said = (x: number) => draw({ cuts: [{ ...cut, x }] }).written.filter((each) => each.font === 'words')
+  const one = said(900)
+  expect(one.map((each) => each.text)).toEqual([cut.words])
+  expect(one[0]).toMatchObject({ x: 912, align: 'right', fill: 'ink of words' })
+  expect(one[0]?.y).toBeGreaterThan(cut.y)
+  expect(one[0]?.y).toBeLessThan(cut.y + cut.height)
+  const many = said(100)
+  expect(many.length).toBeGreaterThan(1)
+  expect(many.map((each) => each.text).join(' ')).toBe(cut.words)
+  for (const line of many) expect(line.text.includes(' ') ? 7 * line.text.length : 0).toBeLessThanOrEqual(112)
 })

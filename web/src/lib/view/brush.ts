@@ -1,26 +1,21 @@
 // The river on a canvas: the geometry of river.ts, painted as RiverRow.svelte and RiverLanes.svelte look, which are what one sees as soon as there is time
 // (chase.ts). Words are where the rows had them; numbers are drawn from the answer.
 import type { Column } from './columns'
+import { cutLines, end } from './ends'
 import { logit, percent } from './format'
-import type { Lane, Shape, Tail } from './river'
+import { baseline, look, write, type Canvas, type Look } from './pen'
+import type { Cut, Lane, Tail } from './river'
 import type { Said } from './said'
 
-/** How a kind of text looks: a canvas font, and a colour. */
-export interface Look {
-  font: string
-  ink: string
-  /** Height of a line, px. */
-  line: number
-}
-
 /** Kinds of text; a cut row has its own where it differs. */
-export const LOOKS = ['key', 'token', 'token-gone', 'number', 'above', 'above-gone', 'inside', 'inside-gone', 'final', 'final-gone'] as const
+export const LOOKS = ['key', 'token', 'token-gone', 'number', 'above', 'above-gone', 'inside', 'inside-gone', 'final', 'final-gone', 'words'] as const
 export const INKS = ['lane', 'cut', 'mark', 'line', 'hair', 'ink-3'] as const
 export type Looks = Record<(typeof LOOKS)[number], Look>
 export type Inks = Record<(typeof INKS)[number], string>
 
 export interface Scene {
   lanes: readonly Lane[]
+  cuts: readonly Cut[]
   tail: Tail | null
   columns: readonly Column[]
   /** Where the lanes begin, px. */
@@ -35,8 +30,6 @@ export interface Scene {
   looks: Looks
   inks: Inks
 }
-
-type Canvas = CanvasRenderingContext2D
 
 /** `scale`: pixels of the screen in one of the page. The canvas is clear, and its first line is the scene's `top`. */
 export function paint(g: Canvas, scene: Scene, scale: number): void {
@@ -60,6 +53,7 @@ export function paint(g: Canvas, scene: Scene, scale: number): void {
   }
   g.setTransform(scale, 0, 0, scale, 0, -scale * top)
   inside(g, lanes, scene)
+  cutLines(g, scene)
 }
 
 /** Below every row a hairline; at every column a line, dotted where nothing changes. */
@@ -81,24 +75,6 @@ function lines(g: Canvas, lanes: readonly Lane[], { columns, width, inks, top, h
     g.stroke()
   }
   g.setLineDash([])
-}
-
-/** A text whose baseline lies on a line of pixels, the upper one of two that are as near: where browsers put theirs. */
-function write(g: Canvas, text: string, x: number, y: number): void {
-  const { d: scale, f: offset } = g.getTransform()
-  g.fillText(text, x, (Math.ceil(scale * y + offset - 0.51) - offset) / scale)
-}
-
-/** Of a line in the middle of its row, px below that middle; with what of the line is above the letters in whole px, as browsers have it. */
-function baseline(g: Canvas, { line }: Look): number {
-  const { fontBoundingBoxAscent, fontBoundingBoxDescent } = g.measureText('0')
-  const [up, down] = [Math.round(fontBoundingBoxAscent), Math.round(fontBoundingBoxDescent)]
-  return Math.floor((line - up - down) / 2) + up - line / 2
-}
-
-function look(g: Canvas, { font, ink }: Look): void {
-  g.font = font
-  g.fillStyle = ink
 }
 
 const middle = (lane: { y: number; height: number }) => lane.y + lane.height / 2
@@ -163,27 +139,6 @@ function inside(g: Canvas, lanes: readonly Lane[], { looks }: Scene): void {
       write(g, label.text, label.x, middle(lane) + label.dy)
     }
   }
-}
-
-/** Dots up to the stage that cut it, and a cross there. */
-function end(g: Canvas, { cut }: Shape, { inks }: Scene): void {
-  if (!cut) return
-  g.strokeStyle = inks.cut
-  g.lineWidth = 1.2
-  g.setLineDash([1.5, 4])
-  g.beginPath()
-  g.moveTo(cut.from, 0)
-  g.lineTo(cut.x - 7, 0)
-  g.stroke()
-  g.setLineDash([])
-  g.strokeStyle = inks.mark
-  g.lineWidth = 1.6
-  g.beginPath()
-  for (const rise of [4.5, -4.5]) {
-    g.moveTo(cut.x - 4, rise)
-    g.lineTo(cut.x + 5, -rise)
-  }
-  g.stroke()
 }
 
 /** Many tokens in one lane: hatched. */
