@@ -67,7 +67,7 @@ void ThreadPool::TakeRanges() {
       continue;
     const auto i = static_cast<uint32_t>(ticket), count = static_cast<uint32_t>(ticket >> 32);
     const auto edge = [&](size_t range) { return std::min(n_, grain_ * RangeBegin(range, count, grains_, size())); };
-    if (edge(i) < edge(i + 1)) call_(body_, edge(i), edge(i + 1));
+    if (const size_t begin = edge(i), end = edge(i + 1); begin < end) call_(body_, begin, end);
     if (finished_.fetch_add(1, std::memory_order_acq_rel) + 1 == count) {
       // Taken and let go so that the caller is not between its last look at finished_ and its sleep.
       { const std::lock_guard lock(mutex_); }

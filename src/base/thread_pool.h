@@ -26,9 +26,9 @@ class ThreadPool {
   size_t size() const { return workers_.size() + 1; }
 
   // Calls body(begin, end) over a partition of [0, n) into contiguous ranges whose edges are multiples of `grain` >= 1, and returns when all
-  // have returned. Threads take ranges as they become free, so which thread gets which range, and
-  // how long ranges are, must not influence the result (callers compute each index on its own). Where n <= grain,
-  // body(0, n) runs on the calling thread alone. body must not throw. Not reentrant; one caller at a time.
+  // have returned. Threads take ranges as they become free, so which thread gets which range, and how long ranges are, must not influence the
+  // result (callers compute each index on its own). Where n <= grain, body(0, n) runs on the calling thread alone. body must not throw.
+  // Not reentrant; one caller at a time.
   template <class Body>
   void ParallelFor(size_t n, size_t grain, const Body& body) {
     const auto call = [](const void* b, size_t begin, size_t end) { (*static_cast<const Body*>(b))(begin, end); };

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <utility>
 
 #include "base/check.h"
 #include "base/simd_targets.h"
+#include "model/ops.h"
 
 #undef HWY_DISABLED_TARGETS
 #define HWY_DISABLED_TARGETS LP_SCALABLE_TARGETS
@@ -24,6 +26,13 @@ namespace lp {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
+using internal::Block;
+using internal::BlockAhead;
+using internal::kBlock;
+using internal::kStep;
+using internal::NothingAhead;
+using internal::Piece;
+using internal::Run;
 static_assert(kBlock == kLanes);
 
 using KeyTag = hn::CappedTag<float, kKeys>;
@@ -45,10 +54,10 @@ HWY_INLINE void ExpOrNan(D d, const V* x, V* e) {
 
 HWY_INLINE float ExpOrNan(float x) {
   const hn::CappedTag<float, 1> d;
-  hn::Vec<decltype(d)> e[1];
-  const hn::Vec<decltype(d)> in[1] = {hn::Set(d, x)};
-  ExpOrNan<1>(d, in, e);
-  return hn::GetLane(e[0]);
+  const auto in = hn::Set(d, x);
+  auto e = in;
+  ExpOrNan<1>(d, &in, &e);
+  return hn::GetLane(e);
 }
 
 // p[i][t] = q[i] . k_t for the positions t of four pieces.
@@ -57,8 +66,7 @@ HWY_INLINE void ScorePieces(const Tile<const float*>& q, const std::array<const 
                             float (*p)[kBlock]) {
   const KeyTag d;
   constexpr size_t kSums = 4 * kKeyVectors;  // a query's
-  const float *const k0 = pieces[0]->keys, *const k1 = pieces[1]->keys, *const k2 = pieces[2]->keys, *const k3 = pieces[3]->keys;
-  const float* const k[4] = {k0, k1, k2, k3};
+  const float* const k[4] = {pieces[0]->keys, pieces[1]->keys, pieces[2]->keys, pieces[3]->keys};
   KeyVec sum[kN * kSums];
   Unrolled<kN * kSums>([&](auto i) LP_LAMBDA { sum[i] = hn::Zero(d); });
   for (size_t c = 0; c < head_dim; ++c) {
@@ -127,7 +135,7 @@ HWY_INLINE void AddColumns(D d, const Block& block, size_t from, size_t to, size
 // is free. Not inlined, as Weigh and MeetBlock: they would be there many times, and a call is nothing beside a block.
 template <size_t kN, class Ahead>
 HWY_NOINLINE void AddValues(const Block& block, size_t from, size_t to, size_t head_dim, const float (*p)[kBlock], const Tile<float>& rescale,
-                          const Tile<float*>& out, Ahead& ahead) {
+                            const Tile<float*>& out, Ahead& ahead) {
   const FloatTag d32;
   const hn::CappedTag<float, 8> d8;
   const hn::CappedTag<float, 1> d1;
@@ -202,7 +210,7 @@ HWY_NOINLINE Tile<float> Weigh(const AttentionShape& shape, const Part* parts, f
 // A block and kN queries, each of which reads some of it.
 template <size_t kN, class Ahead>
 HWY_NOINLINE void MeetBlock(const AttentionShape& shape, const AttentionQuery* queries, size_t position, const Block& block, Ahead& ahead,
-                          Seen* seen) {
+                            Seen* seen) {
   HWY_ALIGN float p[kN][kBlock];
   Tile<const float*> q = {};
   Tile<float*> out = {};
@@ -226,7 +234,7 @@ HWY_NOINLINE void MeetBlock(const AttentionShape& shape, const AttentionQuery* q
   for (size_t i = 0; i < kN; ++i) add_alone(i, std::max(to, parts[i].from), parts[i].to);
 }
 
-// A block and queries [begin, end), by threes where three of them read some of it.
+// A block and all queries, by threes where three of them read some of it.
 template <class Ahead>
 HWY_INLINE void MeetAll(const AttentionShape& shape, std::span<const AttentionQuery> queries, size_t position, const Block& block, Ahead& ahead,
                         Seen* seen) {
@@ -252,22 +260,16 @@ void AttendTarget(const AttentionShape& shape, std::span<const AttentionQuery> q
   for (size_t at = begin / kBlock * kBlock, next = at + kBlock; at < end; at = next, next += kBlock) {
     const Block block(rows.data() + at, std::min(kBlock, end - at), place, shape.head_dim);
     if (next < end && queries.size() <= 2 * kTile) {
-      BlockAhead ahead(rows[next], std::min(kBlock, end - next), place, shape.head_dim, queries.size() * shape.head_dim / 12);
+      // Three queries fetch head_dim / kStep times at the scores, and as often at the values.
+      const size_t n = std::max<size_t>(1, queries.size() * 2 * shape.head_dim / (3 * kStep));
+      BlockAhead ahead(rows[next], std::min(kBlock, end - next), place, shape.head_dim, n);
       MeetAll(shape, queries, at, block, ahead, seen);
     } else {
       NothingAhead ahead;
       MeetAll(shape, queries, at, block, ahead, seen);
     }
   }
-  for (size_t i = 0; i < queries.size(); ++i) {
-    const float factor = 1.0f / seen[i].sum;
-    const auto multiply = [&](auto d, size_t c) LP_LAMBDA {
-      hn::StoreU(hn::Mul(hn::LoadU(d, queries[i].out + c), hn::Set(d, factor)), d, queries[i].out + c);
-    };
-    size_t c = 0;
-    for (; c + kKeys <= shape.head_dim; c += kKeys) Unrolled<kKeyVectors>([&](auto v) LP_LAMBDA { multiply(KeyTag(), c + v * hn::MaxLanes(KeyTag())); });
-    for (; c < shape.head_dim; ++c) multiply(hn::CappedTag<float, 1>(), c);
-  }
+  for (size_t i = 0; i < queries.size(); ++i) Scale(queries[i].out, 1.0f / seen[i].sum, shape.head_dim);
 }
 
 }  // namespace HWY_NAMESPACE

@@ -3,12 +3,14 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <span>
 
 #include "hwy/base.h"
-#include "hwy/cache_control.h"
 #include "model/kv_layout.h"
+#include "quant/prefetch.h"
 
-namespace lp {
+namespace lp::internal {
 
 // Positions whose scores are computed before their values are added. Keys and values of a head as wide as 64 then stay in the first cache
 // (16 KiB) while one query after the other meets them.
@@ -51,21 +53,15 @@ class BlockAhead {
  public:
   // In about `n` calls of Fetch.
   BlockAhead(const KvRow& first, size_t count, HeadPlace place, size_t head_dim, size_t n)
-      : keys_(KeyOf(first, place, head_dim) - first.slot % kKeys),
-        values_(ValueOf(first, place, head_dim)),
-        left_(std::min<size_t>(count, first.run) * head_dim / kLine),
-        per_call_(left_ / std::max<size_t>(1, n) + 1) {}
+      : keys_(Floats(KeyOf(first, place, head_dim) - first.slot % kKeys, std::min<size_t>(count, first.run) * head_dim), n),
+        values_(Floats(ValueOf(first, place, head_dim), std::min<size_t>(count, first.run) * head_dim), n) {}
 
-  HWY_INLINE void Fetch() {
-    const size_t count = std::min(left_, per_call_);
-    for (size_t i = 0; i < count; ++i) hwy::Prefetch(keys_ + i * kLine), hwy::Prefetch(values_ + i * kLine);
-    keys_ += count * kLine, values_ += count * kLine, left_ -= count;
-  }
+  HWY_INLINE void Fetch() { keys_.Fetch(), values_.Fetch(); }
 
  private:
-  static constexpr size_t kLine = 64 / sizeof(float);
-  const float *keys_, *values_;
-  size_t left_, per_call_;  // lines of each
+  static std::span<const uint8_t> Floats(const float* at, size_t n) { return {reinterpret_cast<const uint8_t*>(at), n * sizeof(float)}; }
+
+  RowsAhead keys_, values_;
 };
 
 // Of many queries, each finds the block where the one before left it.
@@ -73,4 +69,4 @@ struct NothingAhead {
   void Fetch() {}
 };
 
-}  // namespace lp
+}  // namespace lp::internal

@@ -30,8 +30,7 @@ struct Slabs {
       float* const slab = numbers.data() + (n_runs - 1 - run) * 2 * slots * head_dim;
       // A run may go on past the last position.
       rows.push_back({slab, static_cast<uint32_t>(at), static_cast<uint32_t>((run + 1) * longest - t)});
-      for (size_t i = 0; i < head_dim; ++i) KeyOf(rows[t], place, head_dim)[i * kKeys] = keys[t * head_dim + i];
-      std::copy_n(values + t * head_dim, head_dim, ValueOf(rows[t], place, head_dim));
+      Put(keys + t * head_dim, values + t * head_dim, rows[t], place, head_dim);
     }
   }
   std::vector<float> numbers;

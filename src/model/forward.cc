@@ -135,9 +135,7 @@ void ForwardPass::Attention(size_t index, std::span<const KvRow> rows, const KvC
     const HeadPlace place = cache.PlaceOf(index, head);
     for (size_t t = 0; t < n_; ++t) {
       const size_t from = t * kv_dim + head * head_dim;
-      float* const key = KeyOf(rows[position + t], place, head_dim);
-      for (size_t i = 0; i < head_dim; ++i) key[i * kKeys] = k_[from + i];
-      std::copy_n(v_.data() + from, head_dim, ValueOf(rows[position + t], place, head_dim));
+      Put(k_.data() + from, v_.data() + from, rows[position + t], place, head_dim);
     }
   }
 

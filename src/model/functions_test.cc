@@ -120,8 +120,7 @@ TEST(Functions, AttentionTakesItsScaleAndSoftCap) {
     std::vector<KvRow> rows;
     for (uint32_t t = 0; t < n; ++t) {
       rows.push_back({slab.data(), t, static_cast<uint32_t>(n) - t});
-      for (size_t i = 0; i < head_dim; ++i) KeyOf(rows[t], place, head_dim)[i * kKeys] = keys[t * head_dim + i];
-      std::copy_n(values.data() + t * head_dim, head_dim, ValueOf(rows[t], place, head_dim));
+      Put(keys.data() + t * head_dim, values.data() + t * head_dim, rows[t], place, head_dim);
     }
     const AttentionQuery query = {q.data(), out.data(), 0, n};
     Attend({head_dim, 0.3f, 2.0f}, {&query, 1}, rows, place);

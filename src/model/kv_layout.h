@@ -1,6 +1,7 @@
 // Where keys and values lie in memory, as the tree keeps them and attention reads them.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -28,5 +29,12 @@ inline float* KeyOf(const KvRow& row, HeadPlace place, size_t head_dim) {
   return row.slab + place.keys + row.slot / kKeys * kKeys * head_dim + row.slot % kKeys;
 }
 inline float* ValueOf(const KvRow& row, HeadPlace place, size_t head_dim) { return row.slab + place.values + row.slot * head_dim; }
+
+// key, value: [head_dim] what a position has.
+inline void Put(const float* key, const float* value, const KvRow& row, HeadPlace place, size_t head_dim) {
+  float* const to = KeyOf(row, place, head_dim);
+  for (size_t i = 0; i < head_dim; ++i) to[i * kKeys] = key[i];
+  std::copy_n(value, head_dim, ValueOf(row, place, head_dim));
+}
 
 }  // namespace lp

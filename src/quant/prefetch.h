@@ -1,4 +1,4 @@
-// Weights fetched before they are needed. Only for quant/.
+// Weights, keys and values fetched before they are needed. Only for kernels.
 #pragma once
 
 #include <algorithm>
@@ -34,7 +34,7 @@ HWY_INLINE void PrefetchAhead(const uint8_t* p) {
 // which the processor does not foresee: waiting for them was a fifth of a prompt's time.
 class RowsAhead {
  public:
-  // In `n` calls of Fetch.
+  // In `n` calls of Fetch, n >= 1.
   RowsAhead(std::span<const uint8_t> rows, size_t n) : at_(rows.data()), left_(rows.size() / kCacheLine), per_call_(left_ / n + 1) {}
 
   HWY_INLINE void Fetch() {

@@ -4,7 +4,7 @@ import type { Clock } from './clock'
 
 /** Less than a lane takes to glide to its place (--calm). */
 const SOON_MS = 200
-/** Numbers and lanes follow every picture, sentences as fast as they can be read. */
+/** Lanes and their numbers follow every picture, what is read and not seen to move (sentences, heads of columns) as fast as it can be read. */
 const READ_MS = 120
 /** A hand that pauses goes on: switching costs the styles of all that glides. */
 const REST_MS = 500
