@@ -42,60 +42,65 @@ HWY_INLINE V ExpNonPositive(D d, V x) {
   return hn::IfThenZeroElse(vanishes, hn::Mul(p, hn::BitCast(d, exponent)));
 }
 
-// 2^(j / 4) - 1 in the bits of a mantissa, for the two low bits j of each lane, less j << 21.
+// 2^(j / 8) - 1 in the bits of a mantissa, for the three low bits j of each lane, less j << 20.
 template <class DU, class VU = hn::Vec<DU>>
-HWY_INLINE VU QuarterBits(DU du, VU v) {
-  alignas(16) static constexpr uint32_t kQuarters[4] = {0, 0x1837f0u - (1u << 21), 0x3504f3u - (2u << 21),
-                                                        0x5744fdu - (3u << 21)};
+HWY_INLINE VU EighthBits(DU du, VU v) {
+  alignas(64) static constexpr uint32_t kEighths[16] = {
+      0, 0x0b95c2u - (1u << 20), 0x1837f0u - (2u << 20), 0x25fed7u - (3u << 20),
+      0x3504f3u - (4u << 20), 0x45672au - (5u << 20), 0x5744fdu - (6u << 20), 0x6ac0c7u - (7u << 20),
+      0, 0x0b95c2u - (1u << 20), 0x1837f0u - (2u << 20), 0x25fed7u - (3u << 20),
+      0x3504f3u - (4u << 20), 0x45672au - (5u << 20), 0x5744fdu - (6u << 20), 0x6ac0c7u - (7u << 20)};
+  constexpr size_t kLanes = hn::MaxLanes(DU());
 #if HWY_TARGET == HWY_AVX2
-  // One instruction that looks at these two bits only; Highway's lookups on 8 lanes cross halves and take twice as long.
-  if constexpr (hn::MaxLanes(DU()) == 8) {
-    const hn::RebindToFloat<DU> d;
-    return hn::BitCast(du, hn::Vec<decltype(d)>{_mm256_permutevar_ps(hn::BitCast(d, hn::LoadDup128(du, kQuarters)).raw,
-                                                                     v.raw)});
-  }
+  // This instruction looks at these three bits only.
+  if constexpr (kLanes == 8) return VU{_mm256_permutevar8x32_epi32(hn::Load(du, kEighths).raw, v.raw)};
 #endif
-  const VU j = hn::And(v, hn::Set(du, 3u));
-  if constexpr (hn::MaxLanes(DU()) >= 4) {
-    return hn::TableLookupLanes(hn::LoadDup128(du, kQuarters), hn::IndicesFromVec(du, j));
+  if constexpr (kLanes >= 8) {
+    return hn::TableLookupLanes(hn::Load(du, kEighths), hn::IndicesFromVec(du, hn::And(v, hn::Set(du, 7u))));
+  } else if constexpr (kLanes == 4) {
+    const auto j = hn::IndicesFromVec(du, hn::And(v, hn::Set(du, 3u)));
+    const auto half = hn::Set(du, 4u);
+    return hn::IfThenElse(hn::Eq(hn::And(v, half), half), hn::TableLookupLanes(hn::Load(du, kEighths + 4), j),
+                          hn::TableLookupLanes(hn::Load(du, kEighths), j));
   } else {
-    const auto where = [&](uint32_t k) HWY_ATTR {
-      return hn::IfThenElseZero(hn::Eq(j, hn::Set(du, k)), hn::Set(du, kQuarters[k]));
-    };
-    return hn::Or(where(1), hn::Or(where(2), where(3)));
+    const VU j = hn::And(v, hn::Set(du, 7u));
+    VU found = hn::Zero(du);
+    for (uint32_t k = 1; k < 8; ++k) {
+      found = hn::Or(found, hn::IfThenElseZero(hn::Eq(j, hn::Set(du, k)), hn::Set(du, kEighths[k])));
+    }
+    return found;
   }
 }
 
-// exp(y) for y <= 0, -inf included, relative error below 1.6e-7; below -87.3 what is left is between 0 and 1.2e-38, and 0
-// from -127 ln 2 down. `y` comes back no lower than that, so that y exp(y) is 0 and not inf * 0 for a masked logit.
+// exp(y) for y <= 0, -inf included, relative error below 2e-7 and (n below) |n| 2e-9; below -87.3 what is left is between
+// 0 and 1.2e-38, and 0 from -127 ln 2 down. `y` comes back no lower than that, so that y exp(y) is 0 and not inf * 0 for
+// a masked logit.
 //
-// y = n ln 2 + r, n in quarters: adding `round` rounds y / ln 2 to a quarter, and leaves 4 (n + 127) in the low bits:
-// two bits for a table of 2^(j / 4), and above them the exponent. Exponent 0 for n = -127, which makes the result 0.
-// ln 2 is in two parts of 15 bits, so that their products with n are exact (Cody & Waite 1980). The polynomial is the
-// best of degree 4 that starts 1 + r (relative error 5.5e-9 for |r| <= ln 2 / 8).
+// y = n ln 2 + r, n in eighths: adding `round` rounds y / ln 2 to an eighth, and leaves 8 (n + 127) in the low bits:
+// three bits for a table of 2^(j / 8), and above them the exponent. Exponent 0 for n = -127, which makes the result 0.
+// The float next to ln 2 is 1.9e-9 above it, and the product with n is not rounded, so a second part would be for
+// nothing. The polynomial is the best of degree 3 that starts 1 + r (relative error 2.6e-8 for |r| <= ln 2 / 16).
 //
-// The same bits on every target: multiply-adds are fused on all of them (fused-inl.h), but for those with an exact
-// product, where it changes nothing. Files that include this are compiled with -ffp-contract=off.
+// The same bits on every target: multiply-adds are fused on all of them (fused-inl.h). Files that include this are
+// compiled with -ffp-contract=off.
 //
 // kN vectors at once, step by step: a processor that looks a hundred instructions ahead finds others to do while one
 // chain of dependent operations waits.
 template <size_t kN, class D, class V = hn::Vec<D>>
 HWY_INLINE void ExpFlush(D d, V* y, V* e) {
   const hn::RebindToUnsigned<D> du;
-  const V round = hn::Set(d, 0x1.8p21f + 127);  // the sum's unit in the last place is 1/4
-  V biased[kN], n[kN], r[kN], p[kN];
+  const V round = hn::Set(d, 0x1.8p20f + 127);  // the sum's unit in the last place is 1/8
+  V biased[kN], minus_n[kN], r[kN], p[kN];
   Each<kN>([&](auto k) LP_LAMBDA { y[k] = hn::Max(y[k], hn::Set(d, -88.0296919f)); });
   Each<kN>([&](auto k) LP_LAMBDA { biased[k] = Fused(y[k], hn::Set(d, 1.44269504f), round); });
-  Each<kN>([&](auto k) LP_LAMBDA { n[k] = hn::Sub(biased[k], round); });
-  Each<kN>([&](auto k) LP_LAMBDA { r[k] = hn::NegMulAdd(n[k], hn::Set(d, 0x1.62e4p-1f), y[k]); });
-  Each<kN>([&](auto k) LP_LAMBDA { r[k] = hn::NegMulAdd(n[k], hn::Set(d, 0x1.7f7cp-20f), r[k]); });
-  Each<kN>([&](auto k) LP_LAMBDA { p[k] = Fused(r[k], hn::Set(d, 0.0416417532f), hn::Set(d, 0.166721046f)); });
-  Each<kN>([&](auto k) LP_LAMBDA { p[k] = Fused(p[k], r[k], hn::Set(d, 0.500000179f)); });
+  Each<kN>([&](auto k) LP_LAMBDA { minus_n[k] = hn::Sub(round, biased[k]); });
+  Each<kN>([&](auto k) LP_LAMBDA { r[k] = Fused(minus_n[k], hn::Set(d, 0.693147182f), y[k]); });
+  Each<kN>([&](auto k) LP_LAMBDA { p[k] = Fused(r[k], hn::Set(d, 0.16668f), hn::Set(d, 0.500065f)); });
   Each<kN>([&](auto k) LP_LAMBDA { p[k] = Fused(p[k], r[k], hn::Set(d, 1.0f)); });
   Each<kN>([&](auto k) LP_LAMBDA { p[k] = Fused(p[k], r[k], hn::Set(d, 1.0f)); });
   Each<kN>([&](auto k) LP_LAMBDA {
     const auto bits = hn::BitCast(du, biased[k]);
-    e[k] = hn::Mul(p[k], hn::BitCast(d, hn::Add(QuarterBits(du, bits), hn::ShiftLeft<21>(bits))));
+    e[k] = hn::Mul(p[k], hn::BitCast(d, hn::Add(EighthBits(du, bits), hn::ShiftLeft<20>(bits))));
   });
 }
 template <class D, class V = hn::Vec<D>>

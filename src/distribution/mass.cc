@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <tuple>
 
 #include "base/check.h"
 #include "distribution/exp.h"
@@ -174,12 +175,14 @@ class MassSearch {
       n_between_ = mass::Split(view_, bracket, which, unknown ? nullptr : sums_->blocks.data(),
                                unknown ? made.blocks.data() : Room(s.all, n_blocks), side, Room(s.ends, n_blocks),
                                between);
+      const std::span<const BlockSums> sides(side, n_blocks);
       if (unknown) {
-        made.total = Combine(made.blocks);
+        std::tie(made.total, side_) = CombineParts(made.blocks, which, sides, mass::SideSums(which));
         sums_ = std::move(made);
         SumsAreKnown();
+      } else {
+        side_ = Combine(sides, mass::SideSums(which));
       }
-      side_ = Combine(std::span(side, n_blocks));
       const size_t n = WholeBlocks(n_between_);
       float* w = Room(s.weights, n);
       mass::Weights(weight_, between, n, max_, static_cast<float>(log_sum_), w);
@@ -203,22 +206,20 @@ class MassSearch {
   template <class Until>
   bool Halve(const float* between, const float* weights, const mass::Bracket& bracket, bool forget, mass::Keys& keys,
              const Until& until) {
-    Scratch& s = ThreadScratch();
     size_t n = WholeBlocks(n_between_);
-    float* x = Room(s.narrowed, n);
-    float* w = Room(s.narrowed_weights, n);
-    std::copy_n(between, n, x);
-    std::copy_n(weights, n, w);
+    const float *x = between, *w = weights;
     double base = MassOf(side_);
+    const auto is_enough = [&](double mass) { return bracket.outside ? mass <= total_ - target() : mass >= target(); };
     const auto reaches = [&](const Interval& interval) {
-      const double mass = base + mass::SumSide(x, w, n, interval, bracket.outside);
-      return bracket.outside ? mass <= total_ - target() : mass >= target();
+      return is_enough(base + mass::SumSide(x, w, n, interval, bracket.outside));
     };
-    if (keys.inner + 1 != order_.FirstKey() && reaches(bracket.in)) {
+    // Nothing of what lies between is in bracket.in, and all is in bracket.out.
+    const double with_all = base + mass::SumSide(x, w, n, kEverything, false);
+    if (keys.inner + 1 != order_.FirstKey() && is_enough(bracket.outside ? with_all : base)) {
       keys = {order_.FirstKey() - 1, keys.inner};
       return false;
     }
-    if (keys.outer != Order::kLastKey && !reaches(bracket.out)) {
+    if (keys.outer != Order::kLastKey && !is_enough(bracket.outside ? base : with_all)) {
       keys = {keys.outer, Order::kLastKey};
       return false;
     }
@@ -227,7 +228,9 @@ class MassSearch {
       (reaches(until(middle)) ? keys.outer : keys.inner) = middle;
       if (!forget || step % 3 != 0 || n <= LogitVector::kBlock) continue;
       const mass::Bracket left{until(keys.inner), until(keys.outer), bracket.outside, bracket.around};
-      n = WholeBlocks(mass::Narrow(x, w, n, left, base));
+      float *to_x = Room(ThreadScratch().narrowed, n), *to_w = Room(ThreadScratch().narrowed_weights, n);
+      n = WholeBlocks(mass::Narrow(x, w, n, left, to_x, to_w, base));
+      x = to_x, w = to_w;
     }
     return true;
   }

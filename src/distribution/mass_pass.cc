@@ -107,20 +107,21 @@ void Find(const float* HWY_RESTRICT x, size_t n, const mass::Bracket& bracket, s
   }
 }
 
-size_t Narrow(float* x, float* w, size_t n, const mass::Bracket& bracket, double& side) {
+size_t Narrow(const float* x, const float* w, size_t n, const mass::Bracket& bracket, float* to_x, float* to_w,
+              double& side) {
   const RowTag d;
   side += SumSide(x, w, n, bracket.outside ? bracket.out : bracket.in, bracket.outside);
-  float *x_end = x, *w_end = w;  // never ahead of what is read
+  float *x_end = to_x, *w_end = to_w;  // never ahead of what is read
   for (size_t i = 0; i < n; i += kPart) {
     const auto v = hn::LoadU(d, x + i), weight = hn::LoadU(d, w + i);
     const auto between = hn::And(InInterval(v, bracket.out), hn::Not(InInterval(v, bracket.in)));
     x_end = Append(v, between, x_end);
     w_end = Append(weight, between, w_end);
   }
-  const auto left = static_cast<size_t>(x_end - x);
+  const auto left = static_cast<size_t>(x_end - to_x);
   const size_t whole = (left + kBlock - 1) / kBlock * kBlock;
-  std::fill(x_end, x + whole, kMasked);
-  std::fill(w_end, w + whole, 0.0f);
+  std::fill(x_end, to_x + whole, kMasked);
+  std::fill(w_end, to_w + whole, 0.0f);
   return left;
 }
 
@@ -148,8 +149,9 @@ SoftmaxSums mass::Terms(const float* x, const float* w, size_t n, float max, Int
 void mass::Find(const float* x, size_t n, const Bracket& bracket, std::vector<size_t>& found) {
   HWY_DYNAMIC_DISPATCH(Find)(x, n, bracket, found);
 }
-size_t mass::Narrow(float* x, float* w, size_t n, const Bracket& bracket, double& side) {
-  return HWY_DYNAMIC_DISPATCH(Narrow)(x, w, n, bracket, side);
+size_t mass::Narrow(const float* x, const float* w, size_t n, const Bracket& bracket, float* to_x, float* to_w,
+                    double& side) {
+  return HWY_DYNAMIC_DISPATCH(Narrow)(x, w, n, bracket, to_x, to_w, side);
 }
 
 }  // namespace lp

@@ -39,8 +39,8 @@ SoftmaxSums Terms(const float* x, const float* w, size_t n, float max, Interval 
 // Where in x[0, n), whole blocks, the values between are.
 void Find(const float* x, size_t n, const Bracket& bracket, std::vector<size_t>& found);
 
-// Keeps of x and w, in place, what lies between; padded to whole blocks. Returns how many; adds the weights on the side
-// to `side`.
-size_t Narrow(float* x, float* w, size_t n, const Bracket& bracket, double& side);
+// Copies of x and w what lies between, padded to whole blocks; to_x may be x, and to_w w. Returns how many; adds the
+// weights on the side to `side`.
+size_t Narrow(const float* x, const float* w, size_t n, const Bracket& bracket, float* to_x, float* to_w, double& side);
 
 }  // namespace lp::mass

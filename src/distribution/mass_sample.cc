@@ -16,6 +16,11 @@ namespace lp {
 constexpr size_t kSampled = 8;  // consecutive logits of each block of 256
 constexpr int32_t kBins = 512;
 
+// Of a stretch of the order, as the sample has it: the weight, its variance, and the number of tokens.
+struct Bin {
+  float weight = 0, variance = 0, n = 0, unused = 0;
+};
+
 }  // namespace lp
 #endif  // LP_DISTRIBUTION_MASS_SAMPLE_ONCE
 
@@ -88,6 +93,22 @@ void Bins(const float* HWY_RESTRICT x, size_t n, float centre, float near, float
   }
 }
 
+// Adds to bins[at[i]], for i < n, a token of weight w[i] that stands for `each` tokens; `known` ones vary in nothing.
+void AddToBins(const int32_t* HWY_RESTRICT at, const float* HWY_RESTRICT w, size_t n, float each, bool known, Bin* bins) {
+  const hn::CappedTag<float, 4> d;
+  HWY_ALIGN const float linear[4] = {each, 0, 0, 0}, square[4] = {0, known ? 0 : each * each, 0, 0};
+  HWY_ALIGN const float constant[4] = {0, 0, each, 0};
+  for (size_t i = 0; i < n; ++i) {
+    const auto weight = hn::Set(d, w[i]);
+    float* HWY_RESTRICT bin = &bins[at[i]].weight;
+    for (size_t k = 0; k < 4; k += hn::MaxLanes(d)) {
+      const auto slope = hn::Add(hn::Load(d, linear + k), hn::Mul(weight, hn::Load(d, square + k)));
+      const auto more = hn::Add(hn::Mul(weight, slope), hn::Load(d, constant + k));
+      hn::StoreU(hn::Add(hn::LoadU(d, bin + k), more), d, bin + k);
+    }
+  }
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace lp
 HWY_AFTER_NAMESPACE();
@@ -97,13 +118,9 @@ namespace lp {
 HWY_EXPORT(TakeSample);
 HWY_EXPORT(Lowest);
 HWY_EXPORT(Bins);
+HWY_EXPORT(AddToBins);
 
 namespace {
-
-// Weight of a stretch of the order, as the sample has it, the variance of that, and the number of tokens.
-struct Bin {
-  double weight = 0, variance = 0, n = 0;
-};
 
 // Kept from call to call, as mass.cc keeps its own.
 struct Scratch {
@@ -165,33 +182,34 @@ void mass::Sample::Bracket(const Order& order, double share, Keys& keys) const {
   (sample, whole_, static_cast<float>(centre), static_cast<float>(near), per_width, s.bins.data());
 
   std::array<Bin, kBins + 1> bins{};
-  for (size_t i = 0; i < n_; ++i) {
-    Bin& bin = bins[static_cast<size_t>(s.bins[i])];
-    const double n = i < n_sampled_ ? kScale : 1, w = static_cast<double>(s.weights[i]) * n;
-    bin.weight += w;
-    bin.variance += i < n_sampled_ ? w * w : 0;
-    bin.n += n;
-  }
+  constexpr auto kEach = static_cast<float>(kScale);
+  const int32_t* at = s.bins.data();
+  HWY_DYNAMIC_DISPATCH(AddToBins)(at, s.weights.data(), n_sampled_, kEach, false, bins.data());
+  HWY_DYNAMIC_DISPATCH(AddToBins)
+  (at + n_sampled_, s.weights.data() + n_sampled_, n_ - n_sampled_, 1, true, bins.data());
   // The last edge at which more is left outside than should be, and the first one at which less is, probably: a bracket
   // that misses now and then (another pass) costs less than one with more to copy.
   constexpr double kDeviations = 2.5;
-  Bin all;
-  for (const Bin& bin : bins) all.weight += bin.weight, all.variance += bin.variance;
-  Bin beyond = all;
-  double n = 0;
+  double all = 0, all_variance = 0;
+  for (const Bin& bin : bins) {
+    all += static_cast<double>(bin.weight);
+    all_variance += static_cast<double>(bin.variance);
+  }
+  double beyond = all, beyond_variance = all_variance, n = 0;
   const auto edge = [&](size_t i) {
     const double distance = near + width * static_cast<double>(i + 1);
     return order.KeyAt(order.around() ? distance : centre - distance);
   };
   for (size_t i = 0; i < kBins; ++i) {
-    beyond.weight -= bins[i].weight, beyond.variance -= bins[i].variance;
-    n += bins[i].n;
-    const double too_much = beyond.weight - (1 - share) * all.weight;
-    const double variance =
-        share * share * beyond.variance + (1 - share) * (1 - share) * (all.variance - beyond.variance);
-    const double doubt = kDeviations * std::sqrt(std::max(0.0, variance));
-    if (too_much > doubt) keys.inner = edge(i);
-    if (too_much < -doubt) {
+    beyond -= static_cast<double>(bins[i].weight);
+    beyond_variance -= static_cast<double>(bins[i].variance);
+    n += static_cast<double>(bins[i].n);
+    const double too_much = beyond - (1 - share) * all;
+    const double variance = share * share * beyond_variance + (1 - share) * (1 - share) * (all_variance - beyond_variance);
+    if (too_much * too_much <= kDeviations * kDeviations * variance) continue;
+    if (too_much > 0) {
+      keys.inner = edge(i);
+    } else {
       keys.outer = edge(i);
       keys.n_outer = n;
       break;

@@ -1,5 +1,7 @@
 // The one pass of FindMass over the whole vocabulary.
 #include <algorithm>
+#include <cmath>
+#include <cstring>
 
 #include "base/simd_targets.h"
 #include "distribution/mass_pass.h"
@@ -31,117 +33,253 @@ HWY_INLINE RowMask InInterval(RowVec v, Interval interval) {
   return hn::And(from, hn::Le(v, hn::Set(d, interval.high)));
 }
 
-// The sums of a block, and of those of its logits that lie on the side.
-template <bool kAround, size_t kAll, size_t kSide>
-HWY_INLINE void SplitLanes(const float* HWY_RESTRICT x, float block_max, Interval interval, bool outside,
-                           LaneSums<kAll + kSide>& lanes) {
+// Which of a block's 256 logits fulfil something, one bit each.
+struct Bits {
+  uint8_t bytes[kBlock / 8] = {};
+
+  // Those of four vectors at at(0), ..., at(3).
+  template <class At>
+  HWY_INLINE void SetFour(const At& at, const RowMask* masks) {
+#if HWY_TARGET == HWY_AVX2
+    // Packed first: to move a mask to a general register takes as long as three additions.
+    if constexpr (kPart == 8) {
+      __m256i m[4];
+      Each<4>([&](auto v) LP_LAMBDA { m[v] = _mm256_castps_si256(hn::VecFromMask(RowTag(), masks[v]).raw); });
+      const __m256i packed = _mm256_packs_epi16(_mm256_packs_epi32(m[0], m[1]), _mm256_packs_epi32(m[2], m[3]));
+      const auto bits = static_cast<uint32_t>(_mm256_movemask_epi8(
+          _mm256_permutevar8x32_epi32(packed, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7))));
+      if (at(3) == at(0) + 3 * kPart) {
+        std::memcpy(bytes + at(0) / 8, &bits, sizeof(bits));
+      } else {
+        Each<4>([&](auto v) LP_LAMBDA { bytes[at(v) / 8] = static_cast<uint8_t>(bits >> (8 * v)); });
+      }
+      return;
+    }
+#endif
+    Each<4>([&](auto v) LP_LAMBDA { Set(at(v), masks[v]); });
+  }
+  HWY_INLINE void Set(size_t i, RowMask mask) {
+    if constexpr (kPart >= 8) {
+      hn::StoreMaskBits(RowTag(), mask, bytes + i / 8);
+    } else {
+      uint8_t few[8] = {};
+      hn::StoreMaskBits(RowTag(), mask, few);
+      bytes[i / 8] = static_cast<uint8_t>(bytes[i / 8] | few[0] << (i % 8));
+    }
+  }
+  // Of logits [64 k, 64 k + 64), bit i for logit 64 k + i. Targets are little-endian.
+  HWY_INLINE uint64_t Word(size_t k) const {
+    uint64_t word;
+    std::memcpy(&word, bytes + 8 * k, sizeof(word));
+    return word;
+  }
+};
+
+// How many logits masks hold.
+struct Count {
+  using IntTag = hn::RebindToSigned<RowTag>;
+  hn::Vec<IntTag> minus_n;  // a mask is -1
+
+  static HWY_INLINE Count Zero() { return {hn::Zero(IntTag())}; }
+  HWY_INLINE void Add(RowMask mask) { minus_n = hn::Add(minus_n, hn::BitCast(IntTag(), hn::VecFromMask(RowTag(), mask))); }
+  HWY_INLINE size_t Get() const { return static_cast<size_t>(-hn::GetLane(hn::SumOfLanes(IntTag(), minus_n))); }
+};
+
+// The logits of a block as they lie there; how many are not masked is known.
+struct AsIs {
+  const float* HWY_RESTRICT x;
+  size_t n;
+  HWY_INLINE RowVec Load(size_t i) { return hn::LoadU(RowTag(), x + i); }
+  HWY_INLINE size_t Unmasked() const { return n; }
+};
+// The same through a lens that cuts and divides, as ThroughLens has it. Divisions take as long as all the rest, and the
+// rest is done meanwhile.
+struct CutAndDivided {
+  const float* HWY_RESTRICT x;
+  float low, divisor;  // values below `low` are masked
+  Count n;
+  HWY_INLINE RowVec Load(size_t i) {
+    const RowTag d;
+    const auto v = hn::LoadU(d, x + i), quotient = hn::Div(v, hn::Set(d, divisor));
+    const auto stays = hn::Ge(v, hn::Set(d, low));
+    n.Add(stays);
+    return hn::IfThenElse(stays, hn::Max(quotient, hn::Set(d, Lens::kLowest)), hn::Set(d, kMasked));
+  }
+  HWY_INLINE size_t Unmasked() const { return n.Get(); }
+};
+
+// Vector i, and what is to be told of its logits.
+template <bool kAround, bool kOutside, class Values>
+HWY_INLINE void Tell(Values& x, size_t i, const mass::Bracket& bracket, RowVec& v, RowMask& between, RowMask& side,
+                     Count& n_side) {
+  v = x.Load(i);
+  const auto in = InInterval<kAround>(v, bracket.in), out = InInterval<kAround>(v, bracket.out);
+  between = hn::AndNot(in, out);
+  side = kOutside ? out : in;
+  n_side.Add(side);
+}
+
+// The sums of a block, and of those of its logits that lie on the side; which lie between, and how many in the interval
+// that bounds the side.
+template <bool kAround, bool kOutside, size_t kAll, size_t kSide, class Values>
+HWY_INLINE size_t SplitLanes(Values& x, float block_max, const mass::Bracket& bracket, Bits& bits,
+                             LaneSums<kAll + kSide>& lanes) {
   const RowTag d;
-  const auto max = hn::Set(d, block_max), zero = hn::Zero(d);
-  const auto flip = outside ? hn::Eq(zero, zero) : hn::Lt(zero, zero);  // all lanes, or none
+  const auto max = hn::Set(d, block_max);
   using Lanes = LaneSums<kAll + kSide>;
+  Count n = Count::Zero();
   lanes.AddFour([&](const auto& at, auto& acc) LP_LAMBDA {
     RowVec y[4], e[4];
-    Each<4>([&](auto v) LP_LAMBDA { y[v] = hn::Sub(hn::LoadU(d, x + at(v)), max); });
-    ExpFlush<4>(d, y, e);
+    RowMask between[4], side[4];
+    Each<4>([&](auto v) LP_LAMBDA {
+      Tell<kAround, kOutside>(x, at(v), bracket, y[v], between[v], side[v], n);
+      y[v] = hn::Sub(y[v], max);
+    });
+    bits.SetFour(at, between);
+    ExpFlush<2>(d, y, e);  // there are no registers for four
+    ExpFlush<2>(d, y + 2, e + 2);
     AddTerms<Lanes, 0, kAll>(acc, y, e);
     Each<4>([&](auto v) LP_LAMBDA {
-      e[v] = hn::IfThenElseZero(hn::Xor(InInterval<kAround>(hn::LoadU(d, x + at(v)), interval), flip), e[v]);
+      e[v] = kOutside ? hn::IfThenZeroElse(side[v], e[v]) : hn::IfThenElseZero(side[v], e[v]);
     });
     AddTerms<Lanes, kAll, kSide>(acc, y, e);
   });
+  return n.Get();
 }
 
-// Appends what lies between, and counts what lies in `in`. Most words of 64 hold little to append, or nothing.
-template <bool kAround>
-HWY_INLINE float* CopyBetween(const float* HWY_RESTRICT x, Interval in, Interval out, float* HWY_RESTRICT to,
-                              size_t& n_in) {
-  const RowTag d;
-  const hn::RebindToSigned<RowTag> di;
-  auto minus_n = hn::Zero(di);  // a mask is -1
-  for (size_t word = 0; word < kBlock; word += kWord) {
-    uint64_t bits = 0;
-    Each<kWord / kPart>([&](auto part) LP_LAMBDA {
-      const auto v = hn::LoadU(d, x + word + part * kPart);
-      const auto is_in = InInterval<kAround>(v, in);
-      minus_n = hn::Add(minus_n, hn::BitCast(di, hn::VecFromMask(d, is_in)));
-      uint8_t bytes[8] = {};
-      hn::StoreMaskBits(d, hn::AndNot(is_in, InInterval<kAround>(v, out)), bytes);
-      bits |= static_cast<uint64_t>(bytes[0] | (kPart > 8 ? bytes[1] << 8 : 0)) << (part * kPart);
+// Without sums.
+template <bool kAround, bool kOutside, class Values>
+HWY_INLINE size_t SplitBits(Values& x, const mass::Bracket& bracket, Bits& bits) {
+  Count n = Count::Zero();
+  for (size_t i = 0; i < kBlock; i += 4 * kPart) {
+    const auto at = [&](size_t v) LP_LAMBDA { return i + v * kPart; };
+    RowMask between[4];
+    Each<4>([&](auto v) LP_LAMBDA {
+      RowVec value;
+      RowMask side;
+      Tell<kAround, kOutside>(x, at(v), bracket, value, between[v], side, n);
     });
-    for (; bits != 0; bits &= bits - 1) *to++ = x[word + static_cast<size_t>(__builtin_ctzll(bits))];
+    bits.SetFour(at, between);
   }
-  n_in = static_cast<size_t>(-hn::GetLane(hn::SumOfLanes(di, minus_n)));
+  return n.Get();
+}
+
+// Appends the logits that lie between.
+HWY_INLINE float* AppendBetween(const float* HWY_RESTRICT x, const Bits& between, float* HWY_RESTRICT to) {
+  for (size_t k = 0; k < kBlock / kWord; ++k) {
+    uint64_t bits = between.Word(k);
+    for (; bits != 0; bits &= bits - 1) *to++ = x[k * kWord + static_cast<size_t>(__builtin_ctzll(bits))];
+  }
   return to;
 }
 
-template <bool kAround, Sums kWhich>
-HWY_INLINE size_t SplitEach(const View& view, const mass::Bracket& bracket, const BlockSums* known,
-                            BlockSums* HWY_RESTRICT all, BlockSums* HWY_RESTRICT side, uint32_t* HWY_RESTRICT ends,
-                            float* HWY_RESTRICT to) {
+// What SplitEach does with one block after another.
+template <bool kAround, bool kOutside, size_t kAll, size_t kSide>
+struct Splitter {
+  const mass::Bracket& bracket;
+  float* to;  // where the next that lies between goes
+
+  // No sums but those of kSums.
+  template <bool kSums, class Values>
+  HWY_INLINE void Take(Values x, BlockSums& all, BlockSums& side, LaneSums<kAll + kSide>& lanes) {
+    Bits between;
+    size_t n;
+    if constexpr (kSums) {
+      n = SplitLanes<kAround, kOutside, kAll, kSide>(x, all.max, bracket, between, lanes);
+    } else {
+      n = SplitBits<kAround, kOutside>(x, bracket, between);
+    }
+    all.n = static_cast<float>(x.Unmasked());
+    side.n = kOutside ? all.n - static_cast<float>(n) : static_cast<float>(n);
+    to = AppendBetween(x.x, between, to);
+  }
+};
+
+template <bool kAround, bool kOutside, Sums kWhich>
+HWY_NOINLINE size_t SplitEach(const View& view, const mass::Bracket& bracket, const BlockSums* known,
+                              BlockSums* HWY_RESTRICT all, BlockSums* HWY_RESTRICT side, uint32_t* HWY_RESTRICT ends,
+                              float* HWY_RESTRICT to) {
   constexpr size_t kAll = CountOf(kWhich), kSide = CountOf(mass::SideSums(kWhich)), kGroup = 8;
-  HWY_ALIGN float rooms[kGroup][kBlock];
+  HWY_ALIGN float room[kBlock];
   LaneSums<kAll + kSide> lanes[kGroup];
-  float* end = to;
-  const bool no_side = !bracket.outside && bracket.in.low > bracket.in.high;
+  Splitter<kAround, kOutside, kAll, kSide> splitter{bracket, to};
+  const bool no_side = !kOutside && bracket.in.low > bracket.in.high;
   const size_t n_blocks = view.x.n_blocks(), whole = view.no_masks ? view.x.size() / kBlock : 0;
+  const bool divides = view.lens.divisor != 1;
+  const size_t tie_block = view.lens.ties_end / kBlock;
+  const Lens cut{view.lens.low, view.lens.ties_end, 1};
   for (size_t first = 0; first < n_blocks; first += kGroup) {
-    const float* blocks[kGroup] = {};  // those whose sums have to be made
     const size_t last = std::min(n_blocks, first + kGroup);
+    bool summed[kGroup] = {};
     for (size_t b = first; b < last; ++b) {
       const float max = view.block_max[b];
-      const bool beyond = max < bracket.out.low;  // all of it
       all[b] = {.max = max};
       side[b] = {.max = max};
-      ends[b] = static_cast<uint32_t>(end - to);
+      ends[b] = static_cast<uint32_t>(splitter.to - to);
       if (max == kMasked) continue;
-      if (known != nullptr && beyond) {
+      if (known != nullptr && max < bracket.out.low) {  // all of it lies beyond
         all[b] = known[b];
-        if (bracket.outside) side[b] = known[b];
+        if (kOutside) side[b] = known[b];
         continue;
       }
-      float n = -1;
-      const float* block = blocks[b - first] = BlockThrough(view.lens, view.x.block(b), b, rooms[b - first], n);
-      all[b].n = n >= 0 ? n : static_cast<float>(b < whole ? kBlock : CountFinite(block));
-      size_t n_in = 0;
-      if (!beyond) end = CopyBetween<kAround>(block, bracket.in, bracket.out, end, n_in);
-      const auto n_out = static_cast<float>(n_in + static_cast<size_t>(end - to) - ends[b]);
-      side[b].n = bracket.outside ? all[b].n - n_out : static_cast<float>(n_in);
-      ends[b] = static_cast<uint32_t>(end - to);
-      if (known != nullptr && no_side) blocks[b - first] = nullptr;
+      const float* block = view.x.block(b);
+      summed[b - first] = known == nullptr || !no_side;
+      float n = -1, low = view.lens.low;
+      if (b == tie_block || !divides) block = BlockThrough(cut, block, b, room, n);
+      if (b > tie_block) low = std::nextafter(low, kEverything.high);
+      if (divides) {
+        const CutAndDivided x{block, low, view.lens.divisor, Count::Zero()};
+        splitter.template Take<true>(x, all[b], side[b], lanes[b - first]);
+      } else {
+        const AsIs x{block, n >= 0 ? static_cast<size_t>(n) : b < whole ? kBlock : CountFinite(block)};
+        if (summed[b - first]) {
+          splitter.template Take<true>(x, all[b], side[b], lanes[b - first]);
+        } else {
+          splitter.template Take<false>(x, all[b], side[b], lanes[b - first]);
+        }
+      }
+      ends[b] = static_cast<uint32_t>(splitter.to - to);
     }
-    const Interval interval = bracket.outside ? bracket.out : bracket.in;
     for (size_t b = first; b < last; ++b) {
-      if (blocks[b - first] == nullptr) continue;
-      SplitLanes<kAround, kAll, kSide>(blocks[b - first], all[b].max, interval, bracket.outside, lanes[b - first]);
-    }
-    for (size_t b = first; b < last; ++b) {
-      if (blocks[b - first] == nullptr) continue;
+      if (!summed[b - first]) continue;
       float sums[kAll + kSide];
       lanes[b - first].Reduce(sums);
       StoreTerms<kAll>(sums, all[b]);
       StoreTerms<kSide>(sums + kAll, side[b]);
     }
   }
-  const auto n = static_cast<size_t>(end - to);
-  std::fill(end, to + (n + kBlock - 1) / kBlock * kBlock, kMasked);
+  const auto n = static_cast<size_t>(splitter.to - to);
+  const size_t padded = (n + kBlock - 1) / kBlock * kBlock;
+  std::fill(splitter.to, to + padded, kMasked);
+  if (divides) ThroughLens({.divisor = view.lens.divisor}, true, to, padded, to);
   return n;
+}
+
+template <bool kOutside>
+size_t SplitByRank(const View& view, const mass::Bracket& bracket, Sums which, const BlockSums* known, BlockSums* all,
+                   BlockSums* side, uint32_t* ends, float* to) {
+  switch (which) {
+    case Sums::kMass:
+      return SplitEach<false, kOutside, Sums::kMass>(view, bracket, known, all, side, ends, to);
+    case Sums::kEntropy:
+      return SplitEach<false, kOutside, Sums::kEntropy>(view, bracket, known, all, side, ends, to);
+    case Sums::kVarentropy:
+      return SplitEach<false, kOutside, Sums::kVarentropy>(view, bracket, known, all, side, ends, to);
+    case Sums::kAll:
+      return SplitEach<false, kOutside, Sums::kAll>(view, bracket, known, all, side, ends, to);
+  }
+  return 0;
 }
 
 size_t Split(const View& view, const mass::Bracket& bracket, Sums which, const BlockSums* known, BlockSums* all,
              BlockSums* side, uint32_t* ends, float* to) {
   // Around a centre sums are known, and only the mass is asked for.
-  if (bracket.around) return SplitEach<true, Sums::kMass>(view, bracket, known, all, side, ends, to);
-  switch (which) {
-    case Sums::kMass:
-      return SplitEach<false, Sums::kMass>(view, bracket, known, all, side, ends, to);
-    case Sums::kEntropy:
-      return SplitEach<false, Sums::kEntropy>(view, bracket, known, all, side, ends, to);
-    case Sums::kVarentropy:
-      return SplitEach<false, Sums::kVarentropy>(view, bracket, known, all, side, ends, to);
-    case Sums::kAll:
-      return SplitEach<false, Sums::kAll>(view, bracket, known, all, side, ends, to);
+  if (bracket.around) {
+    return bracket.outside ? SplitEach<true, true, Sums::kMass>(view, bracket, known, all, side, ends, to)
+                           : SplitEach<true, false, Sums::kMass>(view, bracket, known, all, side, ends, to);
   }
-  return 0;
+  return bracket.outside ? SplitByRank<true>(view, bracket, which, known, all, side, ends, to)
+                         : SplitByRank<false>(view, bracket, which, known, all, side, ends, to);
 }
 
 }  // namespace HWY_NAMESPACE

@@ -131,34 +131,62 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace lp {
-// From each block's own maximum to the maximum of all: with s = (block max - max) / t, e^(y + s) = e^y e^s.
-SoftmaxSums Combine(std::span<const BlockSums> blocks, double t) {
-  SoftmaxSums total;
-  for (const BlockSums& b : blocks) total.max = std::max(total.max, b.max);
-  if (total.max == kMasked) return total;
+namespace {
+
+// From the block's own maximum to the maximum of all: with s = (block max - max) / t and scale = e^s, e^(y + s) = e^y e^s.
+void AddBlock(const BlockSums& b, double s, double scale, Sums which, SoftmaxSums& total) {
+  const auto e = static_cast<double>(b.sum_exp);
+  total.n += static_cast<size_t>(b.n);
+  total.sum_exp += scale * e;
+  if (which == Sums::kMass) return;
+  const auto xe = static_cast<double>(b.sum_x_exp), xxe = static_cast<double>(b.sum_xx_exp);
+  total.sum_x_exp += scale * (xe + s * e);
+  total.sum_xx_exp += scale * (xxe + s * (2 * xe + s * e));
+  total.sum_exp2 += scale * scale * static_cast<double>(b.sum_exp2);
+}
+
+// Sums of the same blocks: each entry of `sums` has the blocks' maxima, and room for a total.
+struct Summed {
+  std::span<const BlockSums> blocks;
+  Sums which;
+  SoftmaxSums total = {};
+};
+void CombineEach(std::span<Summed> sums, double t) {
+  const std::span<const BlockSums> blocks = sums[0].blocks;
+  float max = kMasked;
+  for (const BlockSums& b : blocks) max = std::max(max, b.max);
+  for (Summed& s : sums) s.total.max = max;
+  if (max == kMasked) return;
   constexpr size_t kGroup = 64;
   for (size_t first = 0; first < blocks.size(); first += kGroup) {
-    const auto group = blocks.subspan(first, std::min(kGroup, blocks.size() - first));
-    std::array<double, kGroup> shifts{}, scales;
-    for (size_t i = 0; i < group.size(); ++i) {
-      shifts[i] = (static_cast<double>(group[i].max) - static_cast<double>(total.max)) / t;
+    const size_t n = std::min(kGroup, blocks.size() - first);
+    std::array<double, kGroup> shifts, scales;
+    for (size_t i = 0; i < n; ++i) {
+      shifts[i] = (static_cast<double>(blocks[first + i].max) - static_cast<double>(max)) / t;
     }
-    scales = shifts;
-    ExpNonPositiveDoubles(std::span(scales).first(group.size()));
-    for (size_t i = 0; i < group.size(); ++i) {
-      const BlockSums& b = group[i];
-      if (b.max == kMasked) continue;
-      const double s = shifts[i], scale = scales[i];
-      const auto e = static_cast<double>(b.sum_exp), xe = static_cast<double>(b.sum_x_exp);
-      const auto xxe = static_cast<double>(b.sum_xx_exp);
-      total.n += static_cast<size_t>(b.n);
-      total.sum_exp += scale * e;
-      total.sum_x_exp += scale * (xe + s * e);
-      total.sum_xx_exp += scale * (xxe + s * (2 * xe + s * e));
-      total.sum_exp2 += scale * scale * static_cast<double>(b.sum_exp2);
+    std::copy_n(shifts.begin(), n, scales.begin());
+    ExpNonPositiveDoubles(std::span(scales).first(n));
+    for (Summed& s : sums) {
+      for (size_t i = 0; i < n; ++i) {
+        if (blocks[first + i].max > kMasked) AddBlock(s.blocks[first + i], shifts[i], scales[i], s.which, s.total);
+      }
     }
   }
-  return total;
+}
+
+}  // namespace
+
+SoftmaxSums Combine(std::span<const BlockSums> blocks, Sums which, double t) {
+  Summed sums{blocks, which};
+  CombineEach(std::span(&sums, 1), t);
+  return sums.total;
+}
+
+std::pair<SoftmaxSums, SoftmaxSums> CombineParts(std::span<const BlockSums> all, Sums which,
+                                                 std::span<const BlockSums> part, Sums which_part) {
+  Summed sums[2] = {{all, which}, {part, which_part}};
+  CombineEach(sums, 1);
+  return {sums[0].total, sums[1].total};
 }
 
 HWY_EXPORT(SumBlocks);
@@ -197,14 +225,14 @@ VectorSums ComputeSums(const LogitVector& x, Sums which, const Known& known) {
   const bool scanned = !known.block_max.empty();
   Sum(which, x.blocks(), {}, scanned ? known.block_max.data() : nullptr, scanned ? KnownN(x, known) : 0,
       sums.blocks.data());
-  sums.total = Combine(sums.blocks);
+  sums.total = Combine(sums.blocks, which);
   return sums;
 }
 
 VectorSums ComputeSums(const View& x, Sums which) {
   VectorSums sums{.blocks = std::vector<BlockSums>(x.x.n_blocks()), .which = which};
   Sum(which, x.x.blocks(), x.lens, x.block_max.data(), KnownN(x.x, {x.block_max, x.no_masks}), sums.blocks.data());
-  sums.total = Combine(sums.blocks);
+  sums.total = Combine(sums.blocks, which);
   return sums;
 }
 
@@ -213,7 +241,7 @@ SoftmaxSums ComputeSumsOfQuotient(const LogitVector& x, float t, const Known& kn
   std::vector<BlockSums> blocks(x.n_blocks());
   HWY_DYNAMIC_DISPATCH(SumScaled)
   (x.blocks().data(), x.n_blocks(), 1 / t, known.block_max.data(), KnownN(x, known), blocks.data());
-  SoftmaxSums sums = Combine(blocks, static_cast<double>(t));
+  SoftmaxSums sums = Combine(blocks, Sums::kEntropy, static_cast<double>(t));
   if (sums.max == kMasked) return sums;
   // Relative to max / t until now, and from here on to the float32 next to it.
   const double exact = static_cast<double>(sums.max) / static_cast<double>(t);
@@ -233,7 +261,7 @@ VectorSums ComputeSums(const LogitVector& x, const LogitVector& before, const Ve
     if (end > b) Sum(sums.which, x.blocks().subspan(b, end - b), {}, nullptr, 0, sums.blocks.data() + b);
     b = end + 1;
   }
-  sums.total = Combine(sums.blocks);
+  sums.total = Combine(sums.blocks, sums.which);
   return sums;
 }
 

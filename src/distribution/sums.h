@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "distribution/lens.h"
@@ -59,7 +60,10 @@ struct BlockSums {
   float sum_exp = 0, sum_x_exp = 0, sum_xx_exp = 0, sum_exp2 = 0;
 };
 // Those of blocks together, of logits that were divided by `t` after their maxima were taken.
-SoftmaxSums Combine(std::span<const BlockSums> blocks, double t = 1);
+SoftmaxSums Combine(std::span<const BlockSums> blocks, Sums which, double t = 1);
+// The same of all logits and of a part of them; both are relative to the maxima of all.
+std::pair<SoftmaxSums, SoftmaxSums> CombineParts(std::span<const BlockSums> all, Sums which,
+                                                 std::span<const BlockSums> part, Sums which_part);
 struct VectorSums {
   std::vector<BlockSums> blocks;  // [n_blocks]
   SoftmaxSums total;
