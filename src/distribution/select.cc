@@ -100,26 +100,34 @@ void CountBlocks(const float* const* blocks, size_t n_blocks, float value, Count
   }
 }
 
-// `asked` by value, lowest first: only those that do not stand above a whole block need it compared.
+// How many of a block's logits are above `value`, or, with `ties`, equal to it.
+HWY_INLINE size_t CountHigher(const float* HWY_RESTRICT block, float value, bool ties) {
+  const auto v = hn::Set(RowTag(), value);
+  size_t n;
+  if (ties) {
+    CountInBlock<1>(block, [&](RowVec u, auto& is) LP_LAMBDA { is[0] = hn::Ge(u, v); }, &n);
+  } else {
+    CountInBlock<1>(block, [&](RowVec u, auto& is) LP_LAMBDA { is[0] = hn::Gt(u, v); }, &n);
+  }
+  return n;
+}
+
+// `asked` by value, lowest first: of several only those that do not stand above a whole block are compared with it.
 void CountBefore(const LogitVector& x, std::vector<Asked>& asked) {
   const RowTag d;
   for (size_t b = 0; b < x.n_blocks(); ++b) {
     const float* HWY_RESTRICT block = x.block(b);
-    auto max = hn::LoadU(d, block);
-    ForBlock([&](size_t i) LP_LAMBDA { max = hn::Max(max, hn::LoadU(d, block + i)); });
-    const float block_max = hn::GetLane(hn::MaxOfLanes(d, max));
+    float block_max = std::numeric_limits<float>::infinity();
+    if (asked.size() > 1) {
+      auto max = hn::LoadU(d, block);
+      ForBlock([&](size_t i) LP_LAMBDA { max = hn::Max(max, hn::LoadU(d, block + i)); });
+      block_max = hn::GetLane(hn::MaxOfLanes(d, max));
+    }
     for (Asked& a : asked) {
       if (a.value > block_max) break;
-      const auto v = hn::Set(d, a.value);
       const size_t first = b * kBlock, id = static_cast<size_t>(a.id);
-      size_t before = 0;
-      if (first + kBlock <= id) {  // ties in this block have lower ids
-        ForBlock([&](size_t i) LP_LAMBDA { before += hn::CountTrue(d, hn::Ge(hn::LoadU(d, block + i), v)); });
-      } else {
-        ForBlock([&](size_t i) LP_LAMBDA { before += hn::CountTrue(d, hn::Gt(hn::LoadU(d, block + i), v)); });
-        for (size_t i = 0; first + i < id; ++i) before += block[i] == a.value;
-      }
-      a.before += before;
+      a.before += CountHigher(block, a.value, first + kBlock <= id);  // ties in this block have lower ids
+      for (size_t i = 0; first < id && id < first + kBlock && first + i < id; ++i) a.before += block[i] == a.value;
     }
   }
 }
@@ -178,7 +186,7 @@ std::vector<Candidate> TopRanked(const LogitVector& x, std::span<const float> bl
     HWY_DYNAMIC_DISPATCH(Gather)(x, block_max.data(), g);
   }
   if (g.found.size() > k) g.Prune();
-  std::sort(g.found.begin(), g.found.end(), RanksBefore);
+  SortByRank(g.found);
   return std::move(g.found);
 }
 
@@ -186,7 +194,7 @@ std::vector<Candidate> Between(const LogitVector& x, std::span<const float> bloc
   LP_CHECK(block_max.size() == x.n_blocks());
   Gathering g{.low = std::max(low, kLowest), .high = high};
   HWY_DYNAMIC_DISPATCH(Gather)(x, block_max.data(), g);
-  std::sort(g.found.begin(), g.found.end(), RanksBefore);
+  SortByRank(g.found);
   return std::move(g.found);
 }
 

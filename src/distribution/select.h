@@ -27,6 +27,9 @@ inline constexpr auto RanksBefore = [](const Candidate& a, const Candidate& b) {
   return a.value > b.value || (a.value == b.value && a.id < b.id);
 };
 
+// Puts candidates, none of them NaN, into rank order.
+void SortByRank(std::span<Candidate> candidates);
+
 // The min(k, finite logits) first in rank order. `block_max` as ScanLogits gave it for `x`.
 std::vector<Candidate> TopRanked(const LogitVector& x, std::span<const float> block_max, size_t k);
 

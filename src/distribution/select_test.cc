@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <cmath>
 #include <cstring>
+#include <random>
 
 #include "support/logit_shapes.h"
 #include "support/simd_targets.h"
@@ -47,6 +49,30 @@ void ExpectSame(std::span<const Candidate> got, std::span<const Candidate> expec
 }
 
 // Mutation: nextafter dropped in Gathering::Prune, and prune_at = limit -> red ("all equal").
+// Mutation: -0 not made 0 in Key -> red; runs of equal values left as they are -> red; a digit skipped -> red.
+TEST(SortByRank, EqualsASort) {
+  std::mt19937 random(11);
+  constexpr float kSpecial[] = {0.0f, -0.0f, 1e-45f, -1e-45f, 3.4e38f, -3.4e38f, kMasked, 1.0f, -1.0f};
+  for (size_t n = 0; n < 3000; n += 1 + n / 7) {
+    for (const unsigned kind : {0u, 1u, 2u}) {  // all kinds of floats; a few logits, mostly tied; logits
+      std::vector<Candidate> c(n);
+      for (size_t i = 0; i < n; ++i) {
+        const auto bits = static_cast<uint32_t>(random());
+        float v;
+        std::memcpy(&v, &bits, sizeof(v));
+        if (kind == 1) v = kSpecial[bits % std::size(kSpecial)];
+        if (kind == 2 || std::isnan(v)) v = static_cast<float>(static_cast<int>(bits >> 8)) * 0x1p-20f;
+        c[i] = {static_cast<TokenId>(i), v};
+      }
+      std::shuffle(c.begin(), c.end(), random);
+      std::vector<Candidate> expected = c;
+      std::sort(expected.begin(), expected.end(), RanksBefore);
+      SortByRank(c);
+      for (size_t i = 0; i < n; ++i) ASSERT_EQ(c[i].id, expected[i].id) << n << " of kind " << kind << " at " << i;
+    }
+  }
+}
+
 TEST(TopRanked, EqualsASortOnEveryTarget) {
   for (const size_t n : Sizes()) {
     for (const auto& [name, x] : AllShapes(n)) {

@@ -106,6 +106,9 @@ std::vector<float> State::Values(const IdIndex& ids) const {
   std::vector<float> values(ids.ids().size(), kMasked);
   if (narrow_) {
     for (const Candidate& c : list_) ids.ForEach(c.id, [&](size_t i) { values[i] = c.value; });
+  } else if (values_.size() == 0 && source_ == nullptr) {
+    values = before_->Values(ids);
+    for (const Candidate& edit : edits_) ids.ForEach(edit.id, [&](size_t i) { values[i] = edit.value; });
   } else {
     for (size_t i = 0; i < values.size(); ++i) values[i] = Value(ids.ids()[i]);
   }
@@ -186,7 +189,7 @@ std::vector<Candidate> State::BestOfEdited(size_t k) const {
   for (const Candidate& c : edits_) {
     if (c.value > kMasked && c.value != before_->Value(c.id)) best.push_back(c);
   }
-  std::sort(best.begin() + n_unchanged, best.end(), RanksBefore);
+  SortByRank(std::span(best).subspan(static_cast<size_t>(n_unchanged)));
   std::inplace_merge(best.begin(), best.begin() + n_unchanged, best.end(), RanksBefore);
   best.resize(std::min(k, best.size()));
   return best;
@@ -202,7 +205,7 @@ std::vector<Candidate> State::BestThroughLens(size_t k) const {
   }
   const bool all = best.size() == n_;
   const float last = best.back().value;
-  std::sort(best.begin(), best.end(), RanksBefore);
+  SortByRank(best);
   if (best.size() > k) best.resize(k);
   if (all || (best.size() == k && best.back().value > last)) return best;
   return TopRanked(values(), block_max(), k);

@@ -41,7 +41,7 @@ State State::Narrow(std::vector<Candidate> list, size_t n_vocab) {
   state.list_ = std::move(list);
   // Mostly in order already: stages that keep the order cost a pass, edits and new ties an insertion or two.
   if (!std::is_sorted(state.list_.begin(), state.list_.end(), RanksBefore)) {
-    std::sort(state.list_.begin(), state.list_.end(), RanksBefore);
+    SortByRank(state.list_);
   }
   return state;
 }
