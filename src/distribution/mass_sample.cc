@@ -94,7 +94,8 @@ void Bins(const float* HWY_RESTRICT x, size_t n, float centre, float near, float
 }
 
 // Adds to bins[at[i]], for i < n, a token of weight w[i] that stands for `each` tokens; `known` ones vary in nothing.
-void AddToBins(const int32_t* HWY_RESTRICT at, const float* HWY_RESTRICT w, size_t n, float each, bool known, Bin* bins) {
+void AddToBins(const int32_t* HWY_RESTRICT at, const float* HWY_RESTRICT w, size_t n, float each, bool known,
+               Bin* HWY_RESTRICT bins) {
   const hn::CappedTag<float, 4> d;
   HWY_ALIGN const float linear[4] = {each, 0, 0, 0}, square[4] = {0, known ? 0 : each * each, 0, 0};
   HWY_ALIGN const float constant[4] = {0, 0, each, 0};
@@ -205,7 +206,8 @@ void mass::Sample::Bracket(const Order& order, double share, Keys& keys) const {
     beyond_variance -= static_cast<double>(bins[i].variance);
     n += static_cast<double>(bins[i].n);
     const double too_much = beyond - (1 - share) * all;
-    const double variance = share * share * beyond_variance + (1 - share) * (1 - share) * (all_variance - beyond_variance);
+    const double variance =
+        share * share * beyond_variance + (1 - share) * (1 - share) * (all_variance - beyond_variance);
     if (too_much * too_much <= kDeviations * kDeviations * variance) continue;
     if (too_much > 0) {
       keys.inner = edge(i);

@@ -81,7 +81,9 @@ struct Count {
   hn::Vec<IntTag> minus_n;  // a mask is -1
 
   static HWY_INLINE Count Zero() { return {hn::Zero(IntTag())}; }
-  HWY_INLINE void Add(RowMask mask) { minus_n = hn::Add(minus_n, hn::BitCast(IntTag(), hn::VecFromMask(RowTag(), mask))); }
+  HWY_INLINE void Add(RowMask mask) {
+    minus_n = hn::Add(minus_n, hn::BitCast(IntTag(), hn::VecFromMask(RowTag(), mask)));
+  }
   HWY_INLINE size_t Get() const { return static_cast<size_t>(-hn::GetLane(hn::SumOfLanes(IntTag(), minus_n))); }
 };
 
@@ -92,8 +94,8 @@ struct AsIs {
   HWY_INLINE RowVec Load(size_t i) { return hn::LoadU(RowTag(), x + i); }
   HWY_INLINE size_t Unmasked() const { return n; }
 };
-// The same through a lens that cuts and divides, as ThroughLens has it. Divisions take as long as all the rest, and the
-// rest is done meanwhile.
+// The same through a lens that cuts and divides, as ThroughLens has it: a quotient comes late, and what is left to do for
+// others is done meanwhile.
 struct CutAndDivided {
   const float* HWY_RESTRICT x;
   float low, divisor;  // values below `low` are masked
@@ -108,10 +110,10 @@ struct CutAndDivided {
   HWY_INLINE size_t Unmasked() const { return n.Get(); }
 };
 
-// Vector i, and what is to be told of its logits.
+// The vector at i, and where its logits lie: between, and in the interval that bounds the side.
 template <bool kAround, bool kOutside, class Values>
-HWY_INLINE void Tell(Values& x, size_t i, const mass::Bracket& bracket, RowVec& v, RowMask& between, RowMask& side,
-                     Count& n_side) {
+HWY_INLINE void LoadAndTell(Values& x, size_t i, const mass::Bracket& bracket, RowVec& v, RowMask& between,
+                            RowMask& side, Count& n_side) {
   v = x.Load(i);
   const auto in = InInterval<kAround>(v, bracket.in), out = InInterval<kAround>(v, bracket.out);
   between = hn::AndNot(in, out);
@@ -119,8 +121,8 @@ HWY_INLINE void Tell(Values& x, size_t i, const mass::Bracket& bracket, RowVec& 
   n_side.Add(side);
 }
 
-// The sums of a block, and of those of its logits that lie on the side; which lie between, and how many in the interval
-// that bounds the side.
+// The sums of a block, and of those of its logits that lie on the side; which lie between. Returns how many lie in the
+// interval that bounds the side.
 template <bool kAround, bool kOutside, size_t kAll, size_t kSide, class Values>
 HWY_INLINE size_t SplitLanes(Values& x, float block_max, const mass::Bracket& bracket, Bits& bits,
                              LaneSums<kAll + kSide>& lanes) {
@@ -132,7 +134,7 @@ HWY_INLINE size_t SplitLanes(Values& x, float block_max, const mass::Bracket& br
     RowVec y[4], e[4];
     RowMask between[4], side[4];
     Each<4>([&](auto v) LP_LAMBDA {
-      Tell<kAround, kOutside>(x, at(v), bracket, y[v], between[v], side[v], n);
+      LoadAndTell<kAround, kOutside>(x, at(v), bracket, y[v], between[v], side[v], n);
       y[v] = hn::Sub(y[v], max);
     });
     bits.SetFour(at, between);
@@ -147,7 +149,7 @@ HWY_INLINE size_t SplitLanes(Values& x, float block_max, const mass::Bracket& br
   return n.Get();
 }
 
-// Without sums.
+// The same without sums.
 template <bool kAround, bool kOutside, class Values>
 HWY_INLINE size_t SplitBits(Values& x, const mass::Bracket& bracket, Bits& bits) {
   Count n = Count::Zero();
@@ -157,7 +159,7 @@ HWY_INLINE size_t SplitBits(Values& x, const mass::Bracket& bracket, Bits& bits)
     Each<4>([&](auto v) LP_LAMBDA {
       RowVec value;
       RowMask side;
-      Tell<kAround, kOutside>(x, at(v), bracket, value, between[v], side, n);
+      LoadAndTell<kAround, kOutside>(x, at(v), bracket, value, between[v], side, n);
     });
     bits.SetFour(at, between);
   }
@@ -179,7 +181,7 @@ struct Splitter {
   const mass::Bracket& bracket;
   float* to;  // where the next that lies between goes
 
-  // No sums but those of kSums.
+  // `all` and `side` get their counts, `lanes` (where kSums) their sums.
   template <bool kSums, class Values>
   HWY_INLINE void Take(Values x, BlockSums& all, BlockSums& side, LaneSums<kAll + kSide>& lanes) {
     Bits between;

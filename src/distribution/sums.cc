@@ -133,7 +133,8 @@ HWY_AFTER_NAMESPACE();
 namespace lp {
 namespace {
 
-// From the block's own maximum to the maximum of all: with s = (block max - max) / t and scale = e^s, e^(y + s) = e^y e^s.
+// From the block's own maximum to the maximum of all: with s = (block max - max) / t and scale = e^s,
+// e^(y + s) = e^y e^s.
 void AddBlock(const BlockSums& b, double s, double scale, Sums which, SoftmaxSums& total) {
   const auto e = static_cast<double>(b.sum_exp);
   total.n += static_cast<size_t>(b.n);

@@ -186,8 +186,9 @@ std::vector<Candidate> State::BestOfEdited(size_t k) const {
     if (best.size() >= k || n >= before_->n()) break;
   }
   const auto n_unchanged = static_cast<std::ptrdiff_t>(best.size());
+  const float least = best.size() >= k ? best[k - 1].value : std::numeric_limits<float>::lowest();
   for (const Candidate& c : edits_) {
-    if (c.value > kMasked && c.value != before_->Value(c.id)) best.push_back(c);
+    if (c.value >= least && c.value != before_->Value(c.id)) best.push_back(c);
   }
   SortByRank(std::span(best).subspan(static_cast<size_t>(n_unchanged)));
   std::inplace_merge(best.begin(), best.begin() + n_unchanged, best.end(), RanksBefore);
