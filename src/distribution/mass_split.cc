@@ -87,79 +87,84 @@ struct Count {
   HWY_INLINE size_t Get() const { return static_cast<size_t>(-hn::GetLane(hn::SumOfLanes(IntTag(), minus_n))); }
 };
 
-// The logits of a block as they lie there; how many are not masked is known.
+// The logits of a block as they lie there.
 struct AsIs {
   const float* HWY_RESTRICT x;
-  size_t n;
-  HWY_INLINE RowVec Load(size_t i) { return hn::LoadU(RowTag(), x + i); }
-  HWY_INLINE size_t Unmasked() const { return n; }
+  HWY_INLINE RowVec Load(size_t i) const { return hn::LoadU(RowTag(), x + i); }
 };
 // The same through a lens that cuts and divides, as ThroughLens has it: a quotient comes late, and what is left to do for
 // others is done meanwhile.
 struct CutAndDivided {
   const float* HWY_RESTRICT x;
   float low, divisor;  // values below `low` are masked
-  Count n;
+  Count unmasked;
   HWY_INLINE RowVec Load(size_t i) {
     const RowTag d;
     const auto v = hn::LoadU(d, x + i), quotient = hn::Div(v, hn::Set(d, divisor));
     const auto stays = hn::Ge(v, hn::Set(d, low));
-    n.Add(stays);
+    unmasked.Add(stays);
     return hn::IfThenElse(stays, hn::Max(quotient, hn::Set(d, Lens::kLowest)), hn::Set(d, kMasked));
   }
-  HWY_INLINE size_t Unmasked() const { return n.Get(); }
 };
 
-// The vector at i, and where its logits lie: between, and in the interval that bounds the side.
-template <bool kAround, bool kOutside, class Values>
-HWY_INLINE void LoadAndTell(Values& x, size_t i, const mass::Bracket& bracket, RowVec& v, RowMask& between,
-                            RowMask& side, Count& n_side) {
-  v = x.Load(i);
-  const auto in = InInterval<kAround>(v, bracket.in), out = InInterval<kAround>(v, bracket.out);
-  between = hn::AndNot(in, out);
-  side = kOutside ? out : in;
-  n_side.Add(side);
-}
+// What mass::Bracket asks of every logit. One of its intervals holds the other, so that what is in one of them only lies
+// between.
+template <bool kAround>
+struct Sides {
+  Interval bounds, other;  // the interval that bounds the side whose sums are wanted, and the other one
+  bool outside;
+
+  explicit HWY_INLINE Sides(const mass::Bracket& bracket)
+      : bounds(bracket.outside ? bracket.out : bracket.in),
+        other(bracket.outside ? bracket.in : bracket.out),
+        outside(bracket.outside) {}
+
+  HWY_INLINE void Tell(RowVec v, RowMask& in_bounds, RowMask& between) const {
+    in_bounds = InInterval<kAround>(v, bounds);
+    between = hn::Xor(in_bounds, InInterval<kAround>(v, other));
+  }
+};
 
 // The sums of a block, and of those of its logits that lie on the side; which lie between. Returns how many lie in the
 // interval that bounds the side.
-template <bool kAround, bool kOutside, size_t kAll, size_t kSide, class Values>
-HWY_INLINE size_t SplitLanes(Values& x, float block_max, const mass::Bracket& bracket, Bits& bits,
+template <bool kAround, size_t kAll, size_t kSide, class Values>
+HWY_INLINE size_t SplitLanes(Values& x, float block_max, const Sides<kAround>& sides, Bits& bits,
                              LaneSums<kAll + kSide>& lanes) {
   const RowTag d;
-  const auto max = hn::Set(d, block_max);
+  const auto max = hn::Set(d, block_max), zero = hn::Zero(d);
+  const auto flip = sides.outside ? hn::Eq(zero, zero) : hn::Lt(zero, zero);  // all lanes, or none
   using Lanes = LaneSums<kAll + kSide>;
   Count n = Count::Zero();
   lanes.AddFour([&](const auto& at, auto& acc) LP_LAMBDA {
     RowVec y[4], e[4];
     RowMask between[4], side[4];
     Each<4>([&](auto v) LP_LAMBDA {
-      LoadAndTell<kAround, kOutside>(x, at(v), bracket, y[v], between[v], side[v], n);
+      y[v] = x.Load(at(v));
+      sides.Tell(y[v], side[v], between[v]);
+      n.Add(side[v]);
       y[v] = hn::Sub(y[v], max);
     });
     bits.SetFour(at, between);
     ExpFlush<2>(d, y, e);  // there are no registers for four
     ExpFlush<2>(d, y + 2, e + 2);
     AddTerms<Lanes, 0, kAll>(acc, y, e);
-    Each<4>([&](auto v) LP_LAMBDA {
-      e[v] = kOutside ? hn::IfThenZeroElse(side[v], e[v]) : hn::IfThenElseZero(side[v], e[v]);
-    });
+    Each<4>([&](auto v) LP_LAMBDA { e[v] = hn::IfThenElseZero(hn::Xor(side[v], flip), e[v]); });
     AddTerms<Lanes, kAll, kSide>(acc, y, e);
   });
   return n.Get();
 }
 
 // The same without sums.
-template <bool kAround, bool kOutside, class Values>
-HWY_INLINE size_t SplitBits(Values& x, const mass::Bracket& bracket, Bits& bits) {
+template <bool kAround>
+HWY_INLINE size_t SplitBits(AsIs& x, const Sides<kAround>& sides, Bits& bits) {
   Count n = Count::Zero();
   for (size_t i = 0; i < kBlock; i += 4 * kPart) {
     const auto at = [&](size_t v) LP_LAMBDA { return i + v * kPart; };
     RowMask between[4];
     Each<4>([&](auto v) LP_LAMBDA {
-      RowVec value;
-      RowMask side;
-      LoadAndTell<kAround, kOutside>(x, at(v), bracket, value, between[v], side, n);
+      RowMask in_bounds;
+      sides.Tell(x.Load(at(v)), in_bounds, between[v]);
+      n.Add(in_bounds);
     });
     bits.SetFour(at, between);
   }
@@ -175,38 +180,18 @@ HWY_INLINE float* AppendBetween(const float* HWY_RESTRICT x, const Bits& between
   return to;
 }
 
-// What SplitEach does with one block after another.
-template <bool kAround, bool kOutside, size_t kAll, size_t kSide>
-struct Splitter {
-  const mass::Bracket& bracket;
-  float* to;  // where the next that lies between goes
-
-  // `all` and `side` get their counts, `lanes` (where kSums) their sums.
-  template <bool kSums, class Values>
-  HWY_INLINE void Take(Values x, BlockSums& all, BlockSums& side, LaneSums<kAll + kSide>& lanes) {
-    Bits between;
-    size_t n;
-    if constexpr (kSums) {
-      n = SplitLanes<kAround, kOutside, kAll, kSide>(x, all.max, bracket, between, lanes);
-    } else {
-      n = SplitBits<kAround, kOutside>(x, bracket, between);
-    }
-    all.n = static_cast<float>(x.Unmasked());
-    side.n = kOutside ? all.n - static_cast<float>(n) : static_cast<float>(n);
-    to = AppendBetween(x.x, between, to);
-  }
-};
-
-template <bool kAround, bool kOutside, Sums kWhich>
+template <bool kAround, Sums kWhich>
 HWY_NOINLINE size_t SplitEach(const View& view, const mass::Bracket& bracket, const BlockSums* known,
                               BlockSums* HWY_RESTRICT all, BlockSums* HWY_RESTRICT side, uint32_t* HWY_RESTRICT ends,
                               float* HWY_RESTRICT to) {
   constexpr size_t kAll = CountOf(kWhich), kSide = CountOf(mass::SideSums(kWhich)), kGroup = 8;
   HWY_ALIGN float room[kBlock];
   LaneSums<kAll + kSide> lanes[kGroup];
-  Splitter<kAround, kOutside, kAll, kSide> splitter{bracket, to};
-  const bool no_side = !kOutside && bracket.in.low > bracket.in.high;
+  float* end = to;
+  const Sides<kAround> sides(bracket);
+  const bool no_side = !bracket.outside && bracket.in.low > bracket.in.high;
   const size_t n_blocks = view.x.n_blocks(), whole = view.no_masks ? view.x.size() / kBlock : 0;
+  // Of a lens that divides only the block where ties end is cut beforehand.
   const bool divides = view.lens.divisor != 1;
   const size_t tie_block = view.lens.ties_end / kBlock;
   const Lens cut{view.lens.low, view.lens.ties_end, 1};
@@ -217,30 +202,34 @@ HWY_NOINLINE size_t SplitEach(const View& view, const mass::Bracket& bracket, co
       const float max = view.block_max[b];
       all[b] = {.max = max};
       side[b] = {.max = max};
-      ends[b] = static_cast<uint32_t>(splitter.to - to);
+      ends[b] = static_cast<uint32_t>(end - to);
       if (max == kMasked) continue;
       if (known != nullptr && max < bracket.out.low) {  // all of it lies beyond
         all[b] = known[b];
-        if (kOutside) side[b] = known[b];
+        if (bracket.outside) side[b] = known[b];
         continue;
       }
       const float* block = view.x.block(b);
-      summed[b - first] = known == nullptr || !no_side;
-      float n = -1, low = view.lens.low;
-      if (b == tie_block || !divides) block = BlockThrough(cut, block, b, room, n);
-      if (b > tie_block) low = std::nextafter(low, kEverything.high);
+      float unmasked = -1;
+      if (b == tie_block || !divides) block = BlockThrough(cut, block, b, room, unmasked);
+      summed[b - first] = divides || known == nullptr || !no_side;
+      Bits between;
+      size_t n;
       if (divides) {
-        const CutAndDivided x{block, low, view.lens.divisor, Count::Zero()};
-        splitter.template Take<true>(x, all[b], side[b], lanes[b - first]);
+        const float low = b > tie_block ? std::nextafter(view.lens.low, kEverything.high) : view.lens.low;
+        CutAndDivided x{block, low, view.lens.divisor, Count::Zero()};
+        n = SplitLanes<kAround, kAll, kSide>(x, max, sides, between, lanes[b - first]);
+        unmasked = static_cast<float>(x.unmasked.Get());
       } else {
-        const AsIs x{block, n >= 0 ? static_cast<size_t>(n) : b < whole ? kBlock : CountFinite(block)};
-        if (summed[b - first]) {
-          splitter.template Take<true>(x, all[b], side[b], lanes[b - first]);
-        } else {
-          splitter.template Take<false>(x, all[b], side[b], lanes[b - first]);
-        }
+        AsIs x{block};
+        if (unmasked < 0) unmasked = static_cast<float>(b < whole ? kBlock : CountFinite(block));
+        n = summed[b - first] ? SplitLanes<kAround, kAll, kSide>(x, max, sides, between, lanes[b - first])
+                              : SplitBits<kAround>(x, sides, between);
       }
-      ends[b] = static_cast<uint32_t>(splitter.to - to);
+      all[b].n = unmasked;
+      side[b].n = bracket.outside ? unmasked - static_cast<float>(n) : static_cast<float>(n);
+      end = AppendBetween(block, between, end);
+      ends[b] = static_cast<uint32_t>(end - to);
     }
     for (size_t b = first; b < last; ++b) {
       if (!summed[b - first]) continue;
@@ -250,38 +239,28 @@ HWY_NOINLINE size_t SplitEach(const View& view, const mass::Bracket& bracket, co
       StoreTerms<kSide>(sums + kAll, side[b]);
     }
   }
-  const auto n = static_cast<size_t>(splitter.to - to);
+  const auto n = static_cast<size_t>(end - to);
   const size_t padded = (n + kBlock - 1) / kBlock * kBlock;
-  std::fill(splitter.to, to + padded, kMasked);
+  std::fill(end, to + padded, kMasked);
   if (divides) ThroughLens({.divisor = view.lens.divisor}, true, to, padded, to);
   return n;
-}
-
-template <bool kOutside>
-size_t SplitByRank(const View& view, const mass::Bracket& bracket, Sums which, const BlockSums* known, BlockSums* all,
-                   BlockSums* side, uint32_t* ends, float* to) {
-  switch (which) {
-    case Sums::kMass:
-      return SplitEach<false, kOutside, Sums::kMass>(view, bracket, known, all, side, ends, to);
-    case Sums::kEntropy:
-      return SplitEach<false, kOutside, Sums::kEntropy>(view, bracket, known, all, side, ends, to);
-    case Sums::kVarentropy:
-      return SplitEach<false, kOutside, Sums::kVarentropy>(view, bracket, known, all, side, ends, to);
-    case Sums::kAll:
-      return SplitEach<false, kOutside, Sums::kAll>(view, bracket, known, all, side, ends, to);
-  }
-  return 0;
 }
 
 size_t Split(const View& view, const mass::Bracket& bracket, Sums which, const BlockSums* known, BlockSums* all,
              BlockSums* side, uint32_t* ends, float* to) {
   // Around a centre sums are known, and only the mass is asked for.
-  if (bracket.around) {
-    return bracket.outside ? SplitEach<true, true, Sums::kMass>(view, bracket, known, all, side, ends, to)
-                           : SplitEach<true, false, Sums::kMass>(view, bracket, known, all, side, ends, to);
+  if (bracket.around) return SplitEach<true, Sums::kMass>(view, bracket, known, all, side, ends, to);
+  switch (which) {
+    case Sums::kMass:
+      return SplitEach<false, Sums::kMass>(view, bracket, known, all, side, ends, to);
+    case Sums::kEntropy:
+      return SplitEach<false, Sums::kEntropy>(view, bracket, known, all, side, ends, to);
+    case Sums::kVarentropy:
+      return SplitEach<false, Sums::kVarentropy>(view, bracket, known, all, side, ends, to);
+    case Sums::kAll:
+      return SplitEach<false, Sums::kAll>(view, bracket, known, all, side, ends, to);
   }
-  return bracket.outside ? SplitByRank<true>(view, bracket, which, known, all, side, ends, to)
-                         : SplitByRank<false>(view, bracket, which, known, all, side, ends, to);
+  return 0;
 }
 
 }  // namespace HWY_NAMESPACE

@@ -121,7 +121,15 @@ export function keyStep(name: KnobName): number {
   return log ? 15 : Math.ceil((STEPS * step) / (max - min))
 }
 
+/** Made once: a drag asks for its scale three times with every move. */
+const scales = new Map<string, ReturnType<typeof makeScale>>()
 function scaleOf(name: KnobName, vocabulary: number) {
+  const key = `${name} ${vocabulary}`
+  const scale = scales.get(key) ?? makeScale(name, vocabulary)
+  scales.set(key, scale)
+  return scale
+}
+function makeScale(name: KnobName, vocabulary: number) {
   const { min, max, log } = SPECS[name]
   if (name === 'top_k') return scaleLog([1, Math.max(2, vocabulary)], [0, STEPS])
   return (log ? scaleLog : scaleLinear)([min, max], [0, STEPS])
