@@ -5,6 +5,7 @@ import type { Next, Sampler, Settings, Status } from '../api/wire'
 import { realClock, type Clock } from './clock'
 import { Hurry } from './hurry.svelte'
 import { LatestWins, type Show } from './latest'
+import { Pace } from './pace'
 import { EMPTY, GONE, refused, switched, type Problem } from './problems'
 import { SamplerState } from './sampler.svelte'
 import { SeedLedger } from './seeds'
@@ -22,8 +23,6 @@ export const FIRST_PROMPT = 'Once upon a time, there was a little'
 export const FIRST_ROWS = 20
 const TYPING_PAUSE_MS = 160
 const ASK_AGAIN_MS = 2000
-/** Pictures asked for at a time: while the page draws one answer, the core makes the next. */
-const ABREAST = 2
 
 export abstract class Asking extends Writing {
   readonly settings = new SamplerState()
@@ -62,7 +61,8 @@ export abstract class Asking extends Writing {
   readonly hurry: Hurry
   protected readonly seeds = new SeedLedger()
   protected readonly clock: Clock
-  readonly #looks = new LatestWins<NextRequest>((look) => this.#look(look), (busy) => (this.#looking = busy), ABREAST)
+  readonly #pace = new Pace()
+  readonly #looks = new LatestWins<NextRequest>((look) => this.#look(look), (busy) => (this.#looking = busy), () => this.#pace.abreast)
   readonly #texts = new LatestWins<string>((text) => this.#tokenize(text))
   #exchanges = 0
   #cancelTyping = () => {}
@@ -235,7 +235,9 @@ export abstract class Asking extends Writing {
 
   #look(look: NextRequest): Promise<Show | void> {
     return this.guard(async () => {
+      const asked = this.clock.now()
       const next = await this.backend.next(look)
+      this.#pace.answered(this.clock.now() - asked)
       return () => this.#frame({ tokens: look.tokens, next })
     })
   }

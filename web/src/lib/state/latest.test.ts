@@ -66,7 +66,7 @@ test('two may be asked at a time; an answer that was overtaken is not shown', as
       return () => void done.push(`show ${n}`)
     },
     (busy) => done.push(busy ? 'busy' : 'idle'),
-    2,
+    () => 2,
   )
   for (const n of [1, 2, 3, 4]) queue.submit(n)
   finish[1]?.()

@@ -7,7 +7,7 @@ export type Show = () => void
 export class LatestWins<Request> {
   readonly #run: (request: Request) => Promise<Show | void>
   readonly #onbusy: (busy: boolean) => void
-  readonly #abreast: number
+  readonly #abreast: () => number
   #waiting: { request: Request } | null = null
   #running = 0
   #asked = 0
@@ -15,9 +15,9 @@ export class LatestWins<Request> {
 
   /**
    * `run` must not reject: what goes wrong is its own to show. `onbusy` is told when a first question is asked, and when the last answer was shown.
-   * `abreast`: how many may be asked at a time. An answer that a later one has overtaken is not shown.
+   * `abreast`: how many may be asked at a time, now. An answer that a later one has overtaken is not shown.
    */
-  constructor(run: (request: Request) => Promise<Show | void>, onbusy: (busy: boolean) => void = () => {}, abreast = 1) {
+  constructor(run: (request: Request) => Promise<Show | void>, onbusy: (busy: boolean) => void = () => {}, abreast = () => 1) {
     this.#run = run
     this.#onbusy = onbusy
     this.#abreast = abreast
@@ -25,7 +25,7 @@ export class LatestWins<Request> {
 
   submit(request: Request): void {
     this.#waiting = { request }
-    if (this.#running < this.#abreast) void this.#ask()
+    if (this.#running < this.#abreast()) void this.#ask()
   }
 
   async #ask(): Promise<void> {
