@@ -23,7 +23,9 @@ export class Hurry {
 
   /** A hand has begun to drag: pictures will follow each other, from the first one on. */
   expect(): void {
-    this.#last = this.#clock.now()
+    const now = this.#clock.now()
+    if (this.on && now - this.#last < SOON_MS) return // told already: a hand says so with every move
+    this.#last = now
     this.#keep()
     this.on = true
   }

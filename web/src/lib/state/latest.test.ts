@@ -77,3 +77,30 @@ test('two may be asked at a time; an answer that was overtaken is not shown', as
   await settle()
   expect(done).toEqual(['busy', 'ask 1', 'ask 2', 'ask 4', 'show 2', 'show 4', 'idle'])
 })
+
+// Mutation: an answer's place is always taken by what waits -> red: it would stay two for as long as somebody drags.
+test('where fewer are to be asked from now on, the next one waits for all of those under way', async () => {
+  const asked: number[] = []
+  const finish: (() => void)[] = []
+  let abreast = 2
+  const queue = new LatestWins<number>(
+    (n) => {
+      asked.push(n)
+      return new Promise((resolve) => finish.push(resolve))
+    },
+    () => {},
+    () => abreast,
+  )
+  for (const n of [1, 2, 3]) queue.submit(n)
+  abreast = 1
+  finish[0]?.()
+  await settle()
+  expect(asked).toEqual([1, 2])
+  finish[1]?.()
+  await settle()
+  expect(asked).toEqual([1, 2, 3])
+  queue.submit(4)
+  finish[2]?.()
+  await settle()
+  expect(asked).toEqual([1, 2, 3, 4])
+})

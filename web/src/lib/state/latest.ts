@@ -35,15 +35,15 @@ export class LatestWins<Request> {
     const turn = ++this.#asked
     if (++this.#running === 1) this.#onbusy(true)
     const show = await this.#run(asked.request)
-    // What waits goes first; it takes this one's place, and the whole is busy all the while.
-    const next = this.#waiting ? this.#ask() : null
+    // What waits goes first; it takes this one's place (unless fewer are to be asked by now), and the whole is busy all the while.
+    const next = this.#waiting && this.#running <= this.#abreast() ? this.#ask() : null
     if (show && turn > this.#shown) {
       this.#shown = turn
       show()
     }
     this.#running--
     if (next) return
-    if (this.#waiting) void this.#ask()
+    if (this.#waiting && this.#running < this.#abreast()) void this.#ask()
     else if (this.#running === 0) this.#onbusy(false)
   }
 }
