@@ -53,7 +53,7 @@ test.each(['light', 'dark'] as const)('nothing serious in any view or dialog: %s
   await inSheet('shortcuts', () => on.page.getByLabel('Keyboard shortcuts').click(), '[data-testid=help]')
 
   await on.see('dialect').selectOption('transformers')
-  await on.see('field-temperature').fill('0')
+  await setField(on.page, 'temperature', 0)
   await on.see('refused-temperature').waitFor()
   await look('a setting refused')
   await on.see('reset-all').click()

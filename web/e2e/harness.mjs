@@ -96,11 +96,13 @@ export async function noted(page) {
 
 /**
  * Types a value into a number field and waits until the answer to it is on show. A value that asks nothing new, or is none, is answered at once.
+ * It begins on a page at rest: an answer may put the cards in another order, and a field that is moved has no focus.
  * @param {import('playwright-core').Page} page
  * @param {string} name
  * @param {string | number} value
  */
 export async function setField(page, name, value) {
+  await settled(page)
   await page.getByTestId(`field-${name}`).fill(String(value))
   await settled(page)
 }

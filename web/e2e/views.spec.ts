@@ -128,8 +128,8 @@ test('A against B: rows, reasons, what only one keeps, distances; swapped they s
   await setField(page, 'top_k', 10)
   await tab('compare')
   await page.getByTestId('freeze').click()
-  await page.getByTestId('field-top_k').fill('4')
-  await page.getByTestId('field-temperature').fill('1.5')
+  await setField(page, 'top_k', 4)
+  await setField(page, 'temperature', 1.5)
   const [a, b] = [{ top_k: 10 }, { top_k: 4, temperature: 1.5 }]
   const expected = await ask<Comparison>('/compare', { tokens: await promptIds(), a, b, top: 30 })
   await expect.poll(() => text('only-a')).toBe(String(expected.n_only_a))

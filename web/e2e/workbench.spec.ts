@@ -196,7 +196,7 @@ test('what a dialect ignores stands greyed with the reason; what it refuses is s
   await page.getByTestId('dialect').selectOption('openai')
   await expect.poll(() => page.getByTestId('cost-min_p').textContent()).toMatch(/no such setting|ignore/i)
   await page.getByTestId('dialect').selectOption('transformers')
-  await page.getByTestId('field-temperature').fill('0')
+  await setField(page, 'temperature', 0)
   await page.getByTestId('refused-temperature').waitFor()
   await page.getByTestId('reset-all').click()
   await expect.poll(() => page.getByTestId('refused-temperature').count()).toBe(0)
