@@ -119,7 +119,7 @@ need_to_build() {
   need_command pkg-config pkg-config
   need_command python3 python3
   need_headers libhwy-dev hwy/highway.h libfmt-dev fmt/format.h nlohmann-json3-dev nlohmann/json.hpp \
-    libcli11-dev CLI/CLI.hpp libcpp-httplib-dev httplib.h libpcre2-dev pcre2.h
+    libcli11-dev CLI/CLI.hpp libcpp-httplib-dev httplib.h libboost-dev boost/beast/websocket.hpp libpcre2-dev pcre2.h
   need_node
   # Debian's Node.js trusts the system's certificates, which a minimal system does not have.
   if [ -e /etc/debian_version ] && [ ! -e /etc/ssl/certs/ca-certificates.crt ]; then

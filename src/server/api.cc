@@ -37,7 +37,10 @@ std::span<const Route> Routes() {
   return routes;
 }
 
-Json OptionalId(std::optional<TokenId> id) { return id ? Json(*id) : Json(nullptr); }
+template <typename T>
+Json OrNull(std::optional<T> value) {
+  return value ? Json(*value) : Json(nullptr);
+}
 
 ApiReply Reply(const Result<Json>& result) {
   return result.ok() ? ApiReply{200, *result} : ApiReply{HttpStatus(result.error().code), ErrorJson(result.error())};
@@ -81,13 +84,14 @@ Result<Json> Api::StatusAnswer() const {
                 {"vocab_size", info.n_vocab},
                 {"context_length", info.context_length},
                 {"file_bytes", info.file_bytes},
-                {"bos_id", OptionalId(engine->tokenizer().bos())},
-                {"eos_id", OptionalId(engine->tokenizer().eos())},
+                {"bos_id", OrNull(engine->tokenizer().bos())},
+                {"eos_id", OrNull(engine->tokenizer().eos())},
                 {"chat", !engine->chat_template().empty()}}},
               {"model_file", std::filesystem::path(info.file).filename().string()},
               {"threads", engine->n_threads()},
               {"tokens_per_second", speed > 0 ? Json(speed) : Json(nullptr)},
-              {"loading", loading ? Json{{"name", *loading}} : Json(nullptr)}};
+              {"loading", loading ? Json{{"name", *loading}} : Json(nullptr)},
+              {"socket_port", OrNull(socket_port_)}};
 }
 
 Result<Json> Api::LoadAnswer(const Json& request) {

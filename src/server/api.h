@@ -26,6 +26,9 @@ class Api {
   Api(std::shared_ptr<Engine> engine, EngineOptions options, std::string version)
       : host_(std::move(engine), options), version_(std::move(version)) {}
 
+  // Where the same is answered over WebSockets, for `status` to tell; before anything is asked.
+  void set_socket_port(int port) { socket_port_ = port; }
+
   // `path` starts with /api/.
   ApiReply Handle(std::string_view method, std::string_view path, std::string_view body);
   // POST /api/v1/generate, the one answer that is a stream: it, or why there is none.
@@ -37,6 +40,7 @@ class Api {
 
   ModelHost host_;
   std::string version_;
+  std::optional<int> socket_port_;
 };
 
 int HttpStatus(ErrorCode code);

@@ -8,11 +8,14 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "base/str_cat.h"
 #include "server/api.h"
 #include "server/assets.h"
+#include "server/origin.h"
+#include "server/web_socket.h"
 
 namespace lp {
 namespace {
@@ -70,23 +73,9 @@ struct Server::Impl {
   Impl(std::shared_ptr<Engine> engine, EngineOptions engine_options, std::string version)
       : api(std::move(engine), engine_options, std::move(version)) {}
 
-  // Whether a Host or the host part of an Origin is this server.
-  bool IsOurs(std::string_view host) const {
-    if (any_host) return true;
-    const std::string suffix = StrCat(":", port);
-    for (const std::string_view name : {std::string_view("127.0.0.1"), std::string_view("localhost"),
-                                        std::string_view("[::1]"), std::string_view(options.host)}) {
-      if (host == StrCat(name, suffix) || (port == 80 && host == name)) return true;
-    }
-    return false;
-  }
-
   bool MayAsk(const httplib::Request& request) const {
-    if (!IsOurs(request.get_header_value("Host"))) return false;
-    if (!request.has_header("Origin")) return true;
     const std::string origin = request.get_header_value("Origin");
-    if (any_host) return origin == "http://" + request.get_header_value("Host");
-    return origin.starts_with("http://") && IsOurs(std::string_view(origin).substr(7));
+    return address.MayAsk(request.get_header_value("Host"), address.port, request.has_header("Origin") ? std::optional<std::string_view>(origin) : std::nullopt);
   }
 
   // Server-Sent Events; the model stops when the listener goes away or the server is told to stop.
@@ -105,6 +94,18 @@ struct Server::Impl {
     });
   }
 
+  // The page may ask its own server only: here, and where its WebSockets are.
+  void Guard() {
+    const std::string at = StrCat(":", sockets.port());
+    const std::string there = address.any_host ? StrCat("ws://*", at) : StrCat("ws://127.0.0.1", at, " ws://localhost", at);
+    http.set_default_headers(
+        {{"X-Content-Type-Options", "nosniff"},
+         {"Referrer-Policy", "no-referrer"},
+         {"Content-Security-Policy",
+          StrCat("default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self' ",
+                 there, "; frame-ancestors 'none'")}});
+  }
+
   void Route() {
     http.set_payload_max_length(kMaxBody);
     http.set_tcp_nodelay(true);
@@ -116,12 +117,6 @@ struct Server::Impl {
       const int yes = 1;
       ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
     });
-    http.set_default_headers(
-        {{"X-Content-Type-Options", "nosniff"},
-         {"Referrer-Policy", "no-referrer"},
-         {"Content-Security-Policy",
-          "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self'; "
-          "frame-ancestors 'none'"}});
     http.set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
       if (MayAsk(request)) return httplib::Server::HandlerResponse::Unhandled;
       SendJson(response, 403,
@@ -157,12 +152,11 @@ struct Server::Impl {
 
   Api api;
   httplib::Server http;
-  ServerOptions options;
-  int port = 0;
+  Address address;
+  WebSocketServer sockets{api, [this](std::string_view host, std::optional<std::string_view> origin) { return address.MayAsk(host, sockets.port(), origin); }, kMaxBody};
   enum class State { kIdle, kRunning, kDone };
   std::atomic<State> state = State::kIdle;
   std::atomic<bool> stop_requested = false;
-  bool any_host = false;  // the user chose an address that others reach under names we cannot know
 };
 
 Server::Server(std::shared_ptr<Engine> engine, EngineOptions options, std::string version)
@@ -172,14 +166,13 @@ Server::Server(std::shared_ptr<Engine> engine, EngineOptions options, std::strin
 Server::~Server() = default;
 
 Status Server::Bind(const ServerOptions& options) {
-  impl_->options = options;
-  impl_->any_host = options.host != "127.0.0.1" && options.host != "localhost" && options.host != "::1";
+  Address& address = impl_->address;
+  address = {options.host, options.port, options.host != "127.0.0.1" && options.host != "localhost" && options.host != "::1"};
   bool bound = false;
   if (options.port == 0) {
-    impl_->port = impl_->http.bind_to_any_port(options.host);
-    bound = impl_->port > 0;
+    address.port = impl_->http.bind_to_any_port(options.host);
+    bound = address.port > 0;
   } else {
-    impl_->port = options.port;
     bound = impl_->http.bind_to_port(options.host, options.port);
   }
   if (!bound) {
@@ -188,19 +181,24 @@ Status Server::Bind(const ServerOptions& options) {
         "cannot listen there: the port is in use or the address is not this machine's; choose another with --port",
         StrCat(options.host, ":", options.port)};
   }
+  LP_RETURN_IF_ERROR(impl_->sockets.Bind(options.host));
+  impl_->api.set_socket_port(impl_->sockets.port());
+  impl_->Guard();
   return Ok();
 }
 
-int Server::port() const { return impl_->port; }
+int Server::port() const { return impl_->address.port; }
 
 std::string Server::url() const {
-  const std::string& host = impl_->options.host;
-  return StrCat("http://", host.find(':') != std::string::npos ? StrCat("[", host, "]") : host, ":", impl_->port, "/");
+  const std::string& host = impl_->address.host;
+  return StrCat("http://", host.find(':') != std::string::npos ? StrCat("[", host, "]") : host, ":", port(), "/");
 }
 
 void Server::Run() {
   impl_->state = Impl::State::kRunning;
+  impl_->sockets.Start();
   if (!impl_->stop_requested) impl_->http.listen_after_bind();
+  impl_->sockets.Stop();
   impl_->state = Impl::State::kDone;
 }
 

@@ -1,4 +1,4 @@
-// The HTTP server: the page and the API on one address.
+// The HTTP server: the page and the API on one address; and the API over WebSockets on another port (web_socket.h).
 //
 // Binds to loopback unless told otherwise. Refuses requests whose Host is not the address it serves and requests from
 // pages of other origins, so that no web site the user visits can talk to it (DNS rebinding, cross-site requests).

@@ -75,11 +75,14 @@ test('a reload in the middle of a text finds what had come, and can go on', asyn
 
 test('a slow model: the old picture stays, marked as old; typing goes on, and the last word counts', async () => {
   let answer = () => {}
-  const slow = new Promise<void>((done) => (answer = done))
-  await page.route('**/api/v1/next', async (route) => {
-    await slow
-    await route.continue()
+  let slow = Promise.resolve()
+  await page.routeWebSocket(/./, (line) => {
+    const server = line.connectToServer()
+    line.onMessage((question) => void slow.then(() => server.send(question)))
   })
+  await page.reload()
+  await settled(page)
+  slow = new Promise((done) => (answer = done))
   for (const text of ['The', 'The king', 'The king had']) {
     await prompt().fill(text)
     await expect.poll(() => sentence()).toBe(text)
@@ -94,6 +97,34 @@ test('a slow model: the old picture stays, marked as old; typing goes on, and th
   const { ids } = (await (await post('tokenize', { text: 'The king had a' })).json()) as { ids: number[] }
   const next = (await (await post('next', { tokens: ids })).json()) as Next
   expect(Number(await page.getByTestId('row').first().getAttribute('data-id'))).toBe(next.tokens[0]?.id)
+})
+
+// Mutation: HttpBackend has no other way than the line -> red.
+test('a line that is cut in the middle of a question: the question is asked again, over HTTP', async () => {
+  let cut = false
+  let heard = 0
+  await page.routeWebSocket(/./, (line) => {
+    const server = line.connectToServer()
+    line.onMessage((question) => {
+      heard++
+      if (cut) void line.close()
+      else server.send(question)
+    })
+  })
+  await page.reload()
+  await settled(page)
+  await setField(page, 'temperature', 0.9)
+  expect(heard).toBeGreaterThan(0)
+  cut = true
+  const before = heard
+  for (const temperature of [0.5, 0.6]) {
+    await setField(page, 'temperature', temperature)
+    const { ids } = (await (await post('tokenize', { text: PROMPT })).json()) as { ids: number[] }
+    const next = (await (await post('next', { tokens: ids, sampler: { temperature } })).json()) as Next
+    expect(await page.getByTestId('metric-entropy').textContent()).toContain(next.metrics.entropy_bits.toFixed(2))
+  }
+  expect(heard).toBe(before + 1)
+  expect(await page.getByText('No answer').count()).toBe(0)
 })
 
 test('a model that cannot be loaded: said where it was asked for, and the old one stays', async () => {

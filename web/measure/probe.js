@@ -18,18 +18,39 @@
     for (const input of probe.inputs.slice(0, known)) input.painted ??= now
   })
 
+  // The same where the question goes over a WebSocket.
+  const asked = new Map()
+  globalThis.WebSocket = class extends WebSocket {
+    constructor(...args) {
+      super(...args)
+      this.addEventListener('message', ({ data }) => {
+        const came = performance.now()
+        const { id, body } = JSON.parse(data)
+        const question = asked.get(id)
+        if (!question || !probe.on) return
+        asked.delete(id)
+        probe.answers.push({ ms: came - question.at, bytes: data.length })
+        settle(question.known, body)
+      })
+    }
+    send(text) {
+      const { id, path } = JSON.parse(text)
+      if (probe.on && path === '/next') asked.set(id, { at: performance.now(), known: probe.inputs.length })
+      super.send(text)
+    }
+  }
   const plain = globalThis.fetch
   globalThis.fetch = async (url, init) => {
     if (!probe.on || !String(url).endsWith('/next')) return plain(url, init)
     const known = probe.inputs.length
-    const asked = performance.now()
+    const began = performance.now()
     const response = await plain(url, init)
     const read = response.text()
     response.json = async () => {
       const text = await read
       const came = performance.now()
       const answer = JSON.parse(text)
-      probe.answers.push({ ms: came - asked, parse: performance.now() - came, bytes: text.length })
+      probe.answers.push({ ms: came - began, bytes: text.length })
       settle(known, answer)
       return answer
     }

@@ -1,5 +1,6 @@
 import { Failure, type Backend, type DrawRequest, type GenerateRequest, type Message, type NextRequest, type Place } from './backend'
 import { eventsOf } from './events'
+import { dialHome, Line, type Answer, type Dial } from './line'
 import type {
   CodeTarget, Comparison, Dialects, Draw, Found, FoundModel, Generated, Next, PathAnswer, Sampled, Status, StopReason, Sweep, Tokenized, Wanted,
 } from './wire'
@@ -12,14 +13,18 @@ const PATIENCE_MS = 600_000
 export class HttpBackend implements Backend {
   readonly #root: string
   readonly #fetch: Fetch
+  readonly #line: Line
 
-  constructor(root = '/api/v1', fetcher: Fetch = (url, init) => fetch(url, init)) {
+  constructor(root = '/api/v1', fetcher: Fetch = (url, init) => fetch(url, init), dial: Dial = dialHome) {
     this.#root = root
     this.#fetch = fetcher
+    this.#line = new Line(dial, PATIENCE_MS)
   }
 
-  status(): Promise<Status> {
-    return this.#ask<Status>('/status')
+  async status(): Promise<Status> {
+    const status = await this.#ask<Status>('/status')
+    if (status.socket_port) this.#line.reach(status.socket_port)
+    return status
   }
 
   dialects(): Promise<Dialects> {
@@ -43,7 +48,7 @@ export class HttpBackend implements Backend {
   }
 
   next(request: NextRequest): Promise<Next> {
-    return this.#ask<Next>('/next', request)
+    return this.#askOften<Next>('/next', request)
   }
 
   draw(request: DrawRequest): Promise<Draw> {
@@ -83,7 +88,7 @@ export class HttpBackend implements Backend {
   }
 
   compare(request: Omit<Place, 'sampler'> & { a: Wanted; b: Wanted; top: number }): Promise<Comparison> {
-    return this.#ask<Comparison>('/compare', request)
+    return this.#askOften<Comparison>('/compare', request)
   }
 
   async code(request: Place): Promise<CodeTarget[]> {
@@ -100,19 +105,28 @@ export class HttpBackend implements Backend {
     return this.#fetch(this.#root + path, init)
   }
 
+  /** What a hand that drags asks: over the line, where there is one. These questions change nothing, so one that nobody answered is asked again. */
+  async #askOften<T>(path: string, body: object): Promise<T> {
+    const answer = this.#line.open ? await this.#line.ask(path, body).catch(() => null) : null
+    return answer ? taken<T>(answer) : this.#ask<T>(path, body)
+  }
+
   async #ask<T>(path: string, body?: object): Promise<T> {
-    let response: Response
-    let answer: unknown
+    let answer: Answer
     try {
-      response = await this.#send(path, body, AbortSignal.timeout(PATIENCE_MS))
-      answer = await response.json()
+      const response = await this.#send(path, body, AbortSignal.timeout(PATIENCE_MS))
+      answer = { status: response.status, body: await response.json() }
     } catch {
       // A refused connection, a cut one, and an answer that is not JSON all mean: no logitpeek there.
       throw new Failure('gone', 'logitpeek does not answer.')
     }
-    if (!response.ok) throw refusal(answer, response.status)
-    return answer as T
+    return taken<T>(answer)
   }
+}
+
+function taken<T>({ status, body }: Answer): T {
+  if (status !== 200) throw refusal(body, status)
+  return body as T
 }
 
 function refusal(answer: unknown, status: number): Failure {

@@ -310,6 +310,8 @@ export interface Status {
   threads: number
   loading?: { name: string } | null
   tokens_per_second?: number | null
+  /** Where the same is answered over WebSockets. */
+  socket_port?: number | null
 }
 
 /** The setting that changes nothing, the default everywhere. */
