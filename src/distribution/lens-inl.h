@@ -16,18 +16,23 @@ namespace lp {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
+// What dividing makes of logits that are not masked.
+HWY_INLINE RowVec Divided(RowVec x, RowVec divisor) {
+  return hn::Max(hn::Div(x, divisor), hn::Set(RowTag(), Lens::kLowest));
+}
+
 // n values, a multiple of two vectors; of those equal to lens.low all stay, or none. `to` may be `from`. Returns how
 // many stay.
 HWY_INLINE size_t ThroughLens(const Lens& lens, bool keeps_ties, const float* from, size_t n, float* to) {
   const RowTag d;
   const hn::RebindToSigned<RowTag> di;
-  const auto masked = hn::Set(d, kMasked), lowest = hn::Set(d, Lens::kLowest);
+  const auto masked = hn::Set(d, kMasked);
   const auto low = hn::Set(d, lens.low), divisor = hn::Set(d, lens.divisor);
   auto minus_n = hn::Zero(di);  // a mask is -1
   const auto one = [&](size_t i) LP_LAMBDA {
     const auto v = hn::LoadU(d, from + i);
     const auto stays = keeps_ties ? hn::Ge(v, low) : hn::Gt(v, low);
-    const auto quotient = lens.divisor == 1 ? v : hn::Max(hn::Div(v, divisor), lowest);
+    const auto quotient = lens.divisor == 1 ? v : Divided(v, divisor);
     minus_n = hn::Add(minus_n, hn::BitCast(di, hn::VecFromMask(d, stays)));
     hn::StoreU(hn::IfThenElse(stays, quotient, masked), d, to + i);
   };

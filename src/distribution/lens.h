@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <span>
 #include <vector>
@@ -24,6 +25,18 @@ struct Lens {
     if (!(x > low) && (x < low || i >= ties_end)) return kMasked;
     return divisor == 1 ? x : std::max(x / divisor, kLowest);
   }
+  // The lowest value that is `v` or more once it is divided; cuts aside.
+  float BeforeDivision(float v) const;
+};
+
+// 1 / t in two parts, for a quotient without a division: x / t = x high + x low, where the product with `low` is
+// rounded, and then the sum with the exact product with `high`, once.
+struct Reciprocal {
+  explicit Reciprocal(float t);
+  float Quotient(float x) const { return std::fma(x, high, x * low); }
+
+  float high, low;
+  bool exact;  // Quotient(x) is x / t correctly rounded, for all x of which x / t is 2^-98 or more, or 0
 };
 
 // A vector through a lens, with what is known of it.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstring>
 #include <optional>
 
 #include "distribution/select.h"
@@ -28,6 +29,9 @@ std::vector<Lens> Lenses(const LogitVector& x, const Scan& scan) {
   lenses.push_back({.divisor = 1.9f});
   return lenses;
 }
+
+// Divisors with a numerator that their reciprocal rounds wrongly.
+constexpr float kInexact[] = {1.57504261f, 1.73248804f, 1.98837793f};
 
 void ExpectSameSums(const SoftmaxSums& a, const SoftmaxSums& b) {
   EXPECT_EQ(a.max, b.max);
@@ -60,6 +64,46 @@ TEST(Lens, ShowsWhatMakeWrites) {
         }
         if (HasFailure()) return;
       }
+    }
+  }
+}
+
+// Every quotient that a float32 can have, but for the exponent: `exact` is whether all are as a division rounds them.
+// About 1 divisor of 100 is not.
+// Mutation: look at s = 24 only -> red.
+TEST(Reciprocal, KnowsWhetherItDivides) {
+  size_t n_exact = 0, n_not = 0;
+  const auto expect = [&](float t) {
+    const Reciprocal reciprocal(t);
+    bool same = true;
+    for (float x = 0x1p23f; same && x < 0x1p24f; x += 1) same = reciprocal.Quotient(x) == x / t;
+    EXPECT_EQ(reciprocal.exact, same) << t;
+    ++(same ? n_exact : n_not);
+  };
+  for (const float t : {0.7f, 0.8f, 1.5f, 1.9f}) expect(t);
+  for (const float t : kInexact) expect(t);
+  EXPECT_EQ(n_exact, 4u);
+  EXPECT_EQ(n_not, std::size(kInexact));
+  for (const float t : {0x1p-20f, 0.25f, 1.0f, 64.0f}) EXPECT_TRUE(Reciprocal(t).exact) << t;
+  for (const float t : {0.0f, 1e-7f, 2e6f, 1e30f}) EXPECT_FALSE(Reciprocal(t).exact) << t;
+}
+
+// Mutation: round the middle to float32, or take the float from v on -> red.
+TEST(Lens, KnowsWhereAQuotientBegins) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  for (const float t : {0.7f, 0.8f, 1.9f, 3.0f, 6.0f, 1e-3f, 1e6f}) {
+    const Lens lens{.divisor = t};
+    uint32_t bits = 1;
+    for (int i = 0; i < 20000; ++i) {
+      bits = bits * 1664525u + 1013904223u;
+      float v;
+      std::memcpy(&v, &bits, sizeof(v));
+      if (std::isnan(v)) continue;
+      const float from = lens.BeforeDivision(v);
+      EXPECT_TRUE(from == kInfinity || lens.Of(from, 0) >= v) << v << " times " << t;
+      if (from <= Lens::kLowest) continue;
+      EXPECT_LT(lens.Of(std::nextafter(from, -kInfinity), 0), v) << v << " times " << t;
+      if (HasFailure()) return;
     }
   }
 }

@@ -51,22 +51,31 @@ void Weights(Weight weight, const float* x, size_t n, float max, float log_sum, 
   weight == Weight::kEntropy ? WeightsImpl<true>(x, n, max, log_sum, w) : WeightsImpl<false>(x, n, max, log_sum, w);
 }
 
-double SumSide(const float* HWY_RESTRICT x, const float* HWY_RESTRICT w, size_t n, Interval interval, bool outside) {
+// The sum of w where is(x).
+template <class Is>
+HWY_INLINE double SumWhere(const float* HWY_RESTRICT x, const float* HWY_RESTRICT w, size_t n, const Is& is) {
   const RowTag d;
-  const auto zero = hn::Zero(d);
   double sum = 0;
   for (size_t b = 0; b < n; b += kBlock) {
     LaneSums<1> lanes;
     lanes.Add([&](size_t i, RowVec* out) LP_LAMBDA {
-      const auto in = InInterval(hn::LoadU(d, x + b + i), interval);
-      const auto v = hn::LoadU(d, w + b + i);
-      out[0] = outside ? hn::IfThenElse(in, zero, v) : hn::IfThenElse(in, v, zero);
+      out[0] = hn::IfThenElseZero(is(hn::LoadU(d, x + b + i)), hn::LoadU(d, w + b + i));
     });
     float s;
     lanes.Reduce(&s);
     sum += static_cast<double>(s);
   }
   return sum;
+}
+double SumSide(const float* x, const float* w, size_t n, Interval interval, bool outside) {
+  // By rank there is no upper end, and one comparison does.
+  if (interval.high == kEverything.high) {
+    const auto low = hn::Set(RowTag(), interval.low);
+    if (outside) return SumWhere(x, w, n, [&](RowVec v) LP_LAMBDA { return hn::Lt(v, low); });
+    return SumWhere(x, w, n, [&](RowVec v) LP_LAMBDA { return hn::Ge(v, low); });
+  }
+  if (outside) return SumWhere(x, w, n, [&](RowVec v) LP_LAMBDA { return hn::Not(InInterval(v, interval)); });
+  return SumWhere(x, w, n, [&](RowVec v) LP_LAMBDA { return InInterval(v, interval); });
 }
 
 SoftmaxSums Terms(const float* HWY_RESTRICT x, const float* HWY_RESTRICT w, size_t n, float max, Interval interval,

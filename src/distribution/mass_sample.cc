@@ -41,17 +41,18 @@ namespace hn = hwy::HWY_NAMESPACE;
 // A few logits of each block that is not masked, but for its maximum; padded with -inf to whole blocks. Ties at the end
 // of a cut count as kept. Returns how many.
 size_t TakeSample(const View& view, float* HWY_RESTRICT to) {
+  const hn::CappedTag<float, kSampled> d;
   size_t n = 0;
   for (size_t b = 0; b < view.x.n_blocks(); ++b) {
     if (view.block_max[b] == kMasked) continue;
     const size_t part = b * 7 % (kBlock / kSampled);  // each time another one
-    std::copy_n(view.x.block(b) + kSampled * part, kSampled, to + n);
+    const float* from = view.x.block(b) + kSampled * part;
+    for (size_t i = 0; i < kSampled; i += hn::MaxLanes(d)) hn::StoreU(hn::LoadU(d, from + i), d, to + n + i);
     n += kSampled;
   }
   const size_t whole = (n + kBlock - 1) / kBlock * kBlock;
   std::fill(to + n, to + whole, kMasked);
   if (view.lens.Changes()) ThroughLens(view.lens, true, to, whole, to);
-  const hn::CappedTag<float, kSampled> d;
   const auto masked = hn::Set(d, kMasked);
   for (size_t b = 0; b < view.x.n_blocks(); ++b) {
     if (view.block_max[b] == kMasked) continue;
@@ -201,6 +202,7 @@ void mass::Sample::Bracket(const Order& order, double share, Keys& keys) const {
     const double distance = near + width * static_cast<double>(i + 1);
     return order.KeyAt(order.around() ? distance : centre - distance);
   };
+  size_t n_inside = 0;  // bins before the one edge
   for (size_t i = 0; i < kBins; ++i) {
     beyond -= static_cast<double>(bins[i].weight);
     beyond_variance -= static_cast<double>(bins[i].variance);
@@ -210,13 +212,14 @@ void mass::Sample::Bracket(const Order& order, double share, Keys& keys) const {
         share * share * beyond_variance + (1 - share) * (1 - share) * (all_variance - beyond_variance);
     if (too_much * too_much <= kDeviations * kDeviations * variance) continue;
     if (too_much > 0) {
-      keys.inner = edge(i);
+      n_inside = i + 1;
     } else {
       keys.outer = edge(i);
       keys.n_outer = n;
       break;
     }
   }
+  if (n_inside > 0) keys.inner = edge(n_inside - 1);
 }
 
 }  // namespace lp

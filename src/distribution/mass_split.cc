@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/check.h"
 #include "base/simd_targets.h"
 #include "distribution/mass_pass.h"
 
@@ -87,37 +88,66 @@ struct Count {
   HWY_INLINE size_t Get() const { return static_cast<size_t>(-hn::GetLane(hn::SumOfLanes(IntTag(), minus_n))); }
 };
 
-// The logits of a block as they lie there.
+// What a lens makes of logits as they lie there, four vectors x(0), ..., x(3) at a time, less their block's maximum.
 struct AsIs {
-  const float* HWY_RESTRICT x;
-  HWY_INLINE RowVec Load(size_t i) const { return hn::LoadU(RowTag(), x + i); }
+  template <class X>
+  HWY_INLINE void Relative(const X& x, RowVec max, RowVec* y) const {
+    Each<4>([&](auto v) LP_LAMBDA { y[v] = hn::Sub(x(v), max); });
+  }
+  template <class X>
+  HWY_INLINE void Cut(const X&, RowVec*, RowVec*) const {}
 };
-// The same through a lens that cuts and divides, as ThroughLens has it: a quotient comes late, and what is left to do for
-// others is done meanwhile.
+// A lens that cuts and divides. What is masked has its exponential taken with the rest, and is forgotten after that.
 struct CutAndDivided {
-  const float* HWY_RESTRICT x;
   float low, divisor;  // values below `low` are masked
+  Reciprocal reciprocal;
+  bool by_product;  // quotients are products with the reciprocal
   Count unmasked;
-  HWY_INLINE RowVec Load(size_t i) {
+
+  HWY_INLINE CutAndDivided(float lowest, float t, const Reciprocal& r, float block_max)
+      : low(lowest), divisor(t), reciprocal(r), unmasked(Count::Zero()) {
+    // Beside a maximum of 2^-60 all quotients that are not exact are nothing, and what becomes infinite is far below
+    // any that is not huge.
+    const float size = std::abs(block_max);
+    by_product = HWY_NATIVE_FMA && r.exact && size >= 0x1p-60f && size <= 0x1p100f;
+  }
+  template <class X>
+  HWY_INLINE void Relative(const X& x, RowVec max, RowVec* y) const {
     const RowTag d;
-    const auto v = hn::LoadU(d, x + i), quotient = hn::Div(v, hn::Set(d, divisor));
-    const auto stays = hn::Ge(v, hn::Set(d, low));
-    unmasked.Add(stays);
-    return hn::IfThenElse(stays, hn::Max(quotient, hn::Set(d, Lens::kLowest)), hn::Set(d, kMasked));
+    if (HWY_LIKELY(by_product)) {
+      const auto high = hn::Set(d, reciprocal.high), rest = hn::Set(d, reciprocal.low);
+      Each<4>([&](auto v) LP_LAMBDA { y[v] = hn::Sub(Fused(x(v), high, hn::Mul(x(v), rest)), max); });
+    } else {
+      Each<4>([&](auto v) LP_LAMBDA { y[v] = hn::Sub(Divided(x(v), hn::Set(d, divisor)), max); });
+    }
+  }
+  template <class X>
+  HWY_INLINE void Cut(const X& x, RowVec* y, RowVec* e) {
+    Each<4>([&](auto v) LP_LAMBDA {
+      const auto stays = hn::Ge(x(v), hn::Set(RowTag(), low));
+      unmasked.Add(stays);
+      y[v] = hn::IfThenElseZero(stays, y[v]);
+      e[v] = hn::IfThenElseZero(stays, e[v]);
+    });
   }
 };
 
 // What mass::Bracket asks of every logit. One of its intervals holds the other, so that what is in one of them only lies
-// between.
+// between. Asked of logits before they are divided, for quotients come late; `low` is the end of the cut.
 template <bool kAround>
 struct Sides {
   Interval bounds, other;  // the interval that bounds the side whose sums are wanted, and the other one
   bool outside;
 
-  explicit HWY_INLINE Sides(const mass::Bracket& bracket)
-      : bounds(bracket.outside ? bracket.out : bracket.in),
-        other(bracket.outside ? bracket.in : bracket.out),
+  HWY_INLINE Sides(const mass::Bracket& bracket, const Lens& lens, float low)
+      : bounds(Before(bracket.outside ? bracket.out : bracket.in, lens, low)),
+        other(Before(bracket.outside ? bracket.in : bracket.out, lens, low)),
         outside(bracket.outside) {}
+
+  static HWY_INLINE Interval Before(Interval interval, const Lens& lens, float low) {
+    if (lens.divisor == 1) return interval;
+    return {std::max(low, lens.BeforeDivision(interval.low)), interval.high};
+  }
 
   HWY_INLINE void Tell(RowVec v, RowMask& in_bounds, RowMask& between) const {
     in_bounds = InInterval<kAround>(v, bounds);
@@ -126,44 +156,45 @@ struct Sides {
 };
 
 // The sums of a block, and of those of its logits that lie on the side; which lie between. Returns how many lie in the
-// interval that bounds the side.
-template <bool kAround, size_t kAll, size_t kSide, class Values>
-HWY_INLINE size_t SplitLanes(Values& x, float block_max, const Sides<kAround>& sides, Bits& bits,
-                             LaneSums<kAll + kSide>& lanes) {
+// interval that bounds the side. Exponentials come first and what is asked of the logits themselves after that: there
+// are no registers for both.
+template <bool kAround, size_t kAll, size_t kSide, class Seen>
+HWY_INLINE size_t SplitLanes(const float* HWY_RESTRICT x, Seen& seen, float block_max, const Sides<kAround>& sides,
+                             Bits& bits, LaneSums<kAll + kSide>& lanes) {
   const RowTag d;
   const auto max = hn::Set(d, block_max), zero = hn::Zero(d);
   const auto flip = sides.outside ? hn::Eq(zero, zero) : hn::Lt(zero, zero);  // all lanes, or none
   using Lanes = LaneSums<kAll + kSide>;
   Count n = Count::Zero();
   lanes.AddFour([&](const auto& at, auto& acc) LP_LAMBDA {
+    const auto load = [&](size_t v) LP_LAMBDA { return hn::LoadU(d, x + at(v)); };
     RowVec y[4], e[4];
     RowMask between[4], side[4];
-    Each<4>([&](auto v) LP_LAMBDA {
-      y[v] = x.Load(at(v));
-      sides.Tell(y[v], side[v], between[v]);
-      n.Add(side[v]);
-      y[v] = hn::Sub(y[v], max);
-    });
-    bits.SetFour(at, between);
-    ExpFlush<2>(d, y, e);  // there are no registers for four
-    ExpFlush<2>(d, y + 2, e + 2);
+    seen.Relative(load, max, y);
+    ExpFlush<4>(d, y, e);
+    seen.Cut(load, y, e);
     AddTerms<Lanes, 0, kAll>(acc, y, e);
-    Each<4>([&](auto v) LP_LAMBDA { e[v] = hn::IfThenElseZero(hn::Xor(side[v], flip), e[v]); });
+    Each<4>([&](auto v) LP_LAMBDA {
+      sides.Tell(load(v), side[v], between[v]);
+      n.Add(side[v]);
+      e[v] = hn::IfThenElseZero(hn::Xor(side[v], flip), e[v]);
+    });
     AddTerms<Lanes, kAll, kSide>(acc, y, e);
+    bits.SetFour(at, between);
   });
   return n.Get();
 }
 
 // The same without sums.
 template <bool kAround>
-HWY_INLINE size_t SplitBits(AsIs& x, const Sides<kAround>& sides, Bits& bits) {
+HWY_INLINE size_t SplitBits(const float* HWY_RESTRICT x, const Sides<kAround>& sides, Bits& bits) {
   Count n = Count::Zero();
   for (size_t i = 0; i < kBlock; i += 4 * kPart) {
     const auto at = [&](size_t v) LP_LAMBDA { return i + v * kPart; };
     RowMask between[4];
     Each<4>([&](auto v) LP_LAMBDA {
       RowMask in_bounds;
-      sides.Tell(x.Load(at(v)), in_bounds, between[v]);
+      sides.Tell(hn::LoadU(RowTag(), x + at(v)), in_bounds, between[v]);
       n.Add(in_bounds);
     });
     bits.SetFour(at, between);
@@ -188,11 +219,14 @@ HWY_NOINLINE size_t SplitEach(const View& view, const mass::Bracket& bracket, co
   HWY_ALIGN float room[kBlock];
   LaneSums<kAll + kSide> lanes[kGroup];
   float* end = to;
-  const Sides<kAround> sides(bracket);
+  // Of those equal to the end of the cut all stay, or none.
+  const float low = view.lens.low, above = std::nextafter(low, kEverything.high);
+  const Sides<kAround> sides(bracket, view.lens, low), sides_above(bracket, view.lens, above);
   const bool no_side = !bracket.outside && bracket.in.low > bracket.in.high;
   const size_t n_blocks = view.x.n_blocks(), whole = view.no_masks ? view.x.size() / kBlock : 0;
   // Of a lens that divides only the block where ties end is cut beforehand.
   const bool divides = view.lens.divisor != 1;
+  const Reciprocal reciprocal(view.lens.divisor);
   const size_t tie_block = view.lens.ties_end / kBlock;
   const Lens cut{view.lens.low, view.lens.ties_end, 1};
   for (size_t first = 0; first < n_blocks; first += kGroup) {
@@ -216,15 +250,15 @@ HWY_NOINLINE size_t SplitEach(const View& view, const mass::Bracket& bracket, co
       Bits between;
       size_t n;
       if (divides) {
-        const float low = b > tie_block ? std::nextafter(view.lens.low, kEverything.high) : view.lens.low;
-        CutAndDivided x{block, low, view.lens.divisor, Count::Zero()};
-        n = SplitLanes<kAround, kAll, kSide>(x, max, sides, between, lanes[b - first]);
-        unmasked = static_cast<float>(x.unmasked.Get());
+        CutAndDivided seen(b > tie_block ? above : low, view.lens.divisor, reciprocal, max);
+        n = SplitLanes<kAround, kAll, kSide>(block, seen, max, b > tie_block ? sides_above : sides, between,
+                                             lanes[b - first]);
+        unmasked = static_cast<float>(seen.unmasked.Get());
       } else {
-        AsIs x{block};
+        AsIs seen;
         if (unmasked < 0) unmasked = static_cast<float>(b < whole ? kBlock : CountFinite(block));
-        n = summed[b - first] ? SplitLanes<kAround, kAll, kSide>(x, max, sides, between, lanes[b - first])
-                              : SplitBits<kAround>(x, sides, between);
+        n = summed[b - first] ? SplitLanes<kAround, kAll, kSide>(block, seen, max, sides, between, lanes[b - first])
+                              : SplitBits<kAround>(block, sides, between);
       }
       all[b].n = unmasked;
       side[b].n = bracket.outside ? unmasked - static_cast<float>(n) : static_cast<float>(n);
@@ -273,6 +307,7 @@ HWY_EXPORT(Split);
 
 size_t mass::Split(const View& view, const Bracket& bracket, Sums which, const BlockSums* known, BlockSums* all,
                    BlockSums* side, uint32_t* ends, float* to) {
+  LP_CHECK(!bracket.around || view.lens.divisor == 1);  // upper ends are not taken through a lens
   return HWY_DYNAMIC_DISPATCH(Split)(view, bracket, which, known, all, side, ends, to);
 }
 

@@ -133,25 +133,32 @@ HWY_AFTER_NAMESPACE();
 namespace lp {
 namespace {
 
-// From the block's own maximum to the maximum of all: with s = (block max - max) / t and scale = e^s,
-// e^(y + s) = e^y e^s.
-void AddBlock(const BlockSums& b, double s, double scale, Sums which, SoftmaxSums& total) {
-  const auto e = static_cast<double>(b.sum_exp);
-  total.n += static_cast<size_t>(b.n);
-  total.sum_exp += scale * e;
-  if (which == Sums::kMass) return;
-  const auto xe = static_cast<double>(b.sum_x_exp), xxe = static_cast<double>(b.sum_xx_exp);
-  total.sum_x_exp += scale * (xe + s * e);
-  total.sum_xx_exp += scale * (xxe + s * (2 * xe + s * e));
-  total.sum_exp2 += scale * scale * static_cast<double>(b.sum_exp2);
-}
-
 // Sums of the same blocks: each entry of `sums` has the blocks' maxima, and room for a total.
 struct Summed {
   std::span<const BlockSums> blocks;
   Sums which;
   SoftmaxSums total = {};
 };
+// Some of the blocks, from their own maxima to the maximum of all: with s = (block max - max) / t and scale = e^s,
+// e^(y + s) = e^y e^s. Added up in a copy of the total, which can stay in registers.
+void AddBlocks(std::span<const BlockSums> blocks, const double* shifts, const double* scales, Sums which,
+               SoftmaxSums& sums) {
+  SoftmaxSums total = sums;
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    const BlockSums& b = blocks[i];
+    if (b.max == kMasked) continue;
+    const double s = shifts[i], scale = scales[i], e = static_cast<double>(b.sum_exp);
+    total.n += static_cast<uint32_t>(b.n);
+    total.sum_exp += scale * e;
+    if (which == Sums::kMass) continue;
+    const auto xe = static_cast<double>(b.sum_x_exp), xxe = static_cast<double>(b.sum_xx_exp);
+    total.sum_x_exp += scale * (xe + s * e);
+    total.sum_xx_exp += scale * (xxe + s * (2 * xe + s * e));
+    total.sum_exp2 += scale * scale * static_cast<double>(b.sum_exp2);
+  }
+  sums = total;
+}
+
 void CombineEach(std::span<Summed> sums, double t) {
   const std::span<const BlockSums> blocks = sums[0].blocks;
   float max = kMasked;
@@ -163,15 +170,12 @@ void CombineEach(std::span<Summed> sums, double t) {
     const size_t n = std::min(kGroup, blocks.size() - first);
     std::array<double, kGroup> shifts, scales;
     for (size_t i = 0; i < n; ++i) {
-      shifts[i] = (static_cast<double>(blocks[first + i].max) - static_cast<double>(max)) / t;
+      shifts[i] = static_cast<double>(blocks[first + i].max) - static_cast<double>(max);
     }
+    for (size_t i = 0; t != 1 && i < n; ++i) shifts[i] /= t;
     std::copy_n(shifts.begin(), n, scales.begin());
     ExpNonPositiveDoubles(std::span(scales).first(n));
-    for (Summed& s : sums) {
-      for (size_t i = 0; i < n; ++i) {
-        if (blocks[first + i].max > kMasked) AddBlock(s.blocks[first + i], shifts[i], scales[i], s.which, s.total);
-      }
-    }
+    for (Summed& s : sums) AddBlocks(s.blocks.subspan(first, n), shifts.data(), scales.data(), s.which, s.total);
   }
 }
 
