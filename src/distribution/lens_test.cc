@@ -126,6 +126,15 @@ TEST(FindMass, MakesTheSumsAlongTheWay) {
           std::optional<VectorSums> sums;
           const MassEdge edge = FindMass({x, lens, maxima}, sums, Sums::kVarentropy, Weight::kProbability, target);
           ExpectSameSums(sums->total, known.total);
+          if (n == 9000) {
+            ForEachSimdTarget([&] {
+              std::optional<VectorSums> again;
+              const MassEdge same = FindMass({x, lens, maxima}, again, Sums::kVarentropy, Weight::kProbability, target);
+              ExpectSameSums(again->total, known.total);
+              EXPECT_EQ(same.last.id, edge.last.id);
+              EXPECT_EQ(same.through, edge.through);
+            });
+          }
           EXPECT_NEAR(edge.through, expected.through, 8e-7);
           EXPECT_NEAR(edge.through + edge.after, 1, 1e-9);
           if (edge.n != expected.n) {  // rounding decides
