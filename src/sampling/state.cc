@@ -106,11 +106,14 @@ std::vector<float> State::Values(const IdIndex& ids) const {
   std::vector<float> values(ids.ids().size(), kMasked);
   if (narrow_) {
     for (const Candidate& c : list_) ids.ForEach(c.id, [&](size_t i) { values[i] = c.value; });
-  } else if (values_.size() == 0 && source_ == nullptr) {
+  } else if (values_.size() > 0) {
+    for (size_t i = 0; i < values.size(); ++i) values[i] = values_.at(ids.ids()[i]);
+  } else if (source_ != nullptr) {
+    values = source_->Values(ids);
+    for (size_t i = 0; i < values.size(); ++i) values[i] = lens_.Of(values[i], static_cast<size_t>(ids.ids()[i]));
+  } else {
     values = before_->Values(ids);
     for (const Candidate& edit : edits_) ids.ForEach(edit.id, [&](size_t i) { values[i] = edit.value; });
-  } else {
-    for (size_t i = 0; i < values.size(); ++i) values[i] = Value(ids.ids()[i]);
   }
   return values;
 }
