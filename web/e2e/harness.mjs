@@ -43,20 +43,22 @@ export function serve({ port = 0, args = [], env = {} } = {}) {
   })
 }
 
+/** No window, no graphics card, and nothing of its own going on. */
+export const FLAGS = [
+  '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+  '--disable-background-networking', '--disable-component-update', '--disable-sync',
+]
+
 /** The browser that is installed: LOGITPEEK_CHROMIUM, else the first of the usual names on the PATH. Never a download. */
-export function launch() {
+export function chromiumOf() {
   const names = ['chromium', 'chromium-browser', 'google-chrome']
   const onPath = (process.env.PATH ?? '').split(delimiter).flatMap((folder) => names.map((name) => join(folder, name)))
   const executablePath = process.env.LOGITPEEK_CHROMIUM ?? onPath.find((file) => existsSync(file))
   if (!executablePath) throw new Error('no Chromium on the PATH: install one, or set LOGITPEEK_CHROMIUM')
-  return chromium.launch({
-    executablePath,
-    args: [
-      '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-      '--disable-background-networking', '--disable-component-update', '--disable-sync',
-    ],
-  })
+  return executablePath
 }
+
+export const launch = () => chromium.launch({ executablePath: chromiumOf(), args: FLAGS })
 
 /**
  * Opens the page and waits for its first picture.

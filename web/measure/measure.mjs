@@ -1,7 +1,8 @@
 // How fast the page is, in the Chromium that is installed: npm run measure [start] [drag] [session]. Nothing is asserted; docs/performance.md keeps the figures.
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { launch, serve, setField, settled } from '../e2e/harness.mjs'
+import { launch, serve, settled } from '../e2e/harness.mjs'
+import { drive } from './driver.mjs'
 import { writeModel } from './model.mjs'
 
 const FOLDER = fileURLToPath(new URL('../../build/measure/', import.meta.url))
@@ -69,35 +70,41 @@ const DRAGS = /** @type {const} */ ([
   ['T, p', { temperature: 0.8, top_p: 0.95 }, 'top_p'], ['T', { temperature: 0.8 }, 'temperature'], ['penalty', { repetition_penalty: 1.1 }, 'repetition_penalty'],
 ])
 
-async function drag(/** @type {import('playwright-core').Browser} */ browser, /** @type {string} */ url) {
-  for (const [chain, settings, name] of DRAGS) {
-    const page = await pageOf(browser, url)
-    for (const [field, value] of Object.entries(settings)) await setField(page, field, value)
-    const slider = page.getByTestId(`slider-${name}`)
-    await page.waitForTimeout(400) // sentences follow the numbers, and may push what is below them
-    await slider.scrollIntoViewIfNeeded()
-    const box = await slider.boundingBox()
-    if (!box) throw new Error(`no slider ${name}`)
-    const mouse = await page.context().newCDPSession(page)
-    const y = box.y + box.height / 2
-    const x = (/** @type {number} */ share) => box.x + 9 + share * (box.width - 18)
-    await page.mouse.move(x(0.5), y)
-    await page.mouse.down()
-    await note(page)
-    const began = performance.now()
-    await new Promise((done) => {
-      const timer = setInterval(() => {
-        const share = (performance.now() - began) / DRAG_MS
-        if (share > 1) return clearInterval(timer), done(null)
-        mouse.send('Input.dispatchMouseEvent', { type: 'mouseMoved', x: x(0.5 + 0.4 * Math.sin(4 * Math.PI * share)), y, button: 'left', buttons: 1 }).catch(() => {})
-      }, MOUSE_MS)
-    })
-    await page.waitForTimeout(300)
-    const { inputs, answers, frames: times } = await noted(page)
-    await page.mouse.up()
-    const lags = inputs.flatMap(({ at, painted }) => (painted === null ? [] : [painted - at]))
-    console.log(`drag of ${name} (${chain}): ${frames(times)}; input to final numbers ${ms(quantile(lags, 0.5))}, 95th percentile ${ms(quantile(lags, 0.95))}; ${answers.length} answers of ${quantile(answers.map((answer) => answer.bytes), 0.5)} bytes, ${ms(quantile(answers.map((answer) => answer.ms), 0.5))} each`)
-    await page.context().close()
+const pause = (/** @type {number} */ ms) => new Promise((done) => setTimeout(done, ms))
+const rest = async (/** @type {import('./driver.mjs').Tab} */ tab) => {
+  while (!(await tab.evaluate(`document.querySelector('main')?.dataset.resting === 'true'`))) await pause(50)
+}
+
+async function drag(/** @type {string} */ url) {
+  const browser = drive()
+  try {
+    for (const [chain, settings, name] of DRAGS) {
+      const tab = await browser.open(url, { width: 1440, height: 900 }, PROBE)
+      for (const [field, value] of Object.entries(settings)) {
+        await rest(tab)
+        await tab.evaluate(`{ const field = document.querySelector('[data-testid=field-${field}]'); field.value = ${value}; field.dispatchEvent(new Event('input', { bubbles: true })) }`)
+      }
+      await rest(tab)
+      await pause(400) // sentences follow the numbers, and may push what is below them
+      const box = await tab.evaluate(`{ const slider = document.querySelector('[data-testid=slider-${name}]'); slider.scrollIntoView({ block: 'nearest' }); slider.getBoundingClientRect().toJSON() }`)
+      const mouse = (/** @type {string} */ type, /** @type {number} */ share) =>
+        tab.send('Input.dispatchMouseEvent', { type, x: box.x + 9 + share * (box.width - 18), y: box.y + box.height / 2, button: 'left', buttons: 1, clickCount: 1 })
+      await mouse('mouseMoved', 0.5)
+      await mouse('mousePressed', 0.5)
+      await tab.evaluate('probe.start(), null')
+      const began = performance.now()
+      for (let share = 0; share < 1; share = (performance.now() - began) / DRAG_MS) {
+        void mouse('mouseMoved', 0.5 + 0.4 * Math.sin(4 * Math.PI * share))
+        await pause(MOUSE_MS)
+      }
+      await pause(300)
+      const { inputs, answers, frames: times } = /** @type {Noted} */ (await tab.evaluate('probe.stop()'))
+      const lags = inputs.flatMap(({ at, painted }) => (painted === null ? [] : [painted - at]))
+      console.log(`drag of ${name} (${chain}): ${frames(times)}; input to final numbers ${ms(quantile(lags, 0.5))}, 95th percentile ${ms(quantile(lags, 0.95))}; ${answers.length} answers of ${quantile(answers.map((answer) => answer.bytes), 0.5)} bytes, ${ms(quantile(answers.map((answer) => answer.ms), 0.5))} each`)
+      await tab.close()
+    }
+  } finally {
+    await browser.close()
   }
 }
 
@@ -140,16 +147,21 @@ async function session(/** @type {import('playwright-core').Browser} */ browser,
   }
 }
 
-/** @type {Record<string, (browser: import('playwright-core').Browser) => Promise<void>>} */
+/** Runs `part` in a browser of its own, which ends with it. */
+async function browsing(/** @type {(browser: import('playwright-core').Browser) => Promise<void>} */ part) {
+  const browser = await launch()
+  try {
+    await part(browser)
+  } finally {
+    await browser.close()
+  }
+}
+
+/** @type {Record<string, () => Promise<void>>} */
 const parts = {
-  start,
-  drag: (browser) => serving({ args: ['-m', model('wide', 151_936)] }, (url) => drag(browser, url)),
-  session: (browser) => serving({ args: ['-m', model('long', 4096)] }, (url) => session(browser, url)),
+  start: () => browsing(start),
+  drag: () => serving({ args: ['-m', model('wide', 151_936)] }, drag),
+  session: () => serving({ args: ['-m', model('long', 4096)] }, (url) => browsing((browser) => session(browser, url))),
 }
 const wanted = process.argv.slice(2)
-const browser = await launch()
-try {
-  for (const [name, part] of Object.entries(parts)) if (wanted.length === 0 || wanted.includes(name)) await part(browser)
-} finally {
-  await browser.close()
-}
+for (const [name, part] of Object.entries(parts)) if (wanted.length === 0 || wanted.includes(name)) await part()
