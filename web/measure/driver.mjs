@@ -55,7 +55,7 @@ export function drive() {
 
   const ended = new Promise((done) => child.once('exit', done))
   async function close() {
-    child.kill('SIGKILL')
+    await send('Browser.close')
     await ended
     rmSync(profile, { recursive: true, force: true, maxRetries: 5 })
   }
