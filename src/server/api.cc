@@ -52,6 +52,10 @@ PieceOf PiecesOf(const Engine& engine) {
   return [&engine](TokenId id) -> const TokenPiece& { return engine.tokenizer().Piece(id); };
 }
 
+ApiReply OurFault() {
+  return {500, {{"error", {{"code", "internal"}, {"message", "logitpeek failed to answer this request; please report it"}}}}};
+}
+
 int HttpStatus(ErrorCode code) {
   switch (code) {
     case ErrorCode::kInvalidArgument:

@@ -45,4 +45,7 @@ class Api {
 
 int HttpStatus(ErrorCode code);
 
+// What is left to say of a request on which an exception was thrown.
+ApiReply OurFault();
+
 }  // namespace lp

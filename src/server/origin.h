@@ -8,6 +8,9 @@
 
 namespace lp {
 
+// What who may not ask is told.
+inline constexpr char kNotForYou[] = "this server answers only its own page and local programs; open it by its address";
+
 struct Address {
   std::string host;
   int port = 0;

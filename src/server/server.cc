@@ -119,9 +119,7 @@ struct Server::Impl {
     });
     http.set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
       if (MayAsk(request)) return httplib::Server::HandlerResponse::Unhandled;
-      SendJson(response, 403,
-               ErrorJson(Error{ErrorCode::kInvalidArgument,
-                               "this server answers only its own page and local programs; open it by its address"}));
+      SendJson(response, 403, ErrorJson(Error{ErrorCode::kInvalidArgument, kNotForYou}));
       return httplib::Server::HandlerResponse::Handled;
     });
     const auto answer = [this](const httplib::Request& request, httplib::Response& response) {
@@ -144,9 +142,8 @@ struct Server::Impl {
       SendJson(response, response.status, ErrorJson(Error{ErrorCode::kInvalidArgument, message}));
     });
     http.set_exception_handler([](const httplib::Request&, httplib::Response& response, std::exception_ptr) {
-      SendJson(response, 500,
-               {{"error",
-                 {{"code", "internal"}, {"message", "logitpeek failed to answer this request; please report it"}}}});
+      const ApiReply reply = OurFault();
+      SendJson(response, reply.status, reply.body);
     });
   }
 

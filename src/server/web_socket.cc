@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/str_cat.h"
+#include "server/origin.h"
 
 namespace lp {
 namespace {
@@ -52,7 +53,7 @@ class Session : public std::enable_shared_from_this<Session> {
     if (!websocket::is_upgrade(upgrade_)) return Refuse(http::status::upgrade_required, "this port speaks WebSocket; the page and the HTTP API are at another");
     const auto origin = upgrade_.find(http::field::origin);
     if (!may_ask_(View(upgrade_[http::field::host]), origin == upgrade_.end() ? std::nullopt : std::optional(View(origin->value())))) {
-      return Refuse(http::status::forbidden, "this server answers only its own page and local programs; open it by its address");
+      return Refuse(http::status::forbidden, kNotForYou);
     }
     Transport().expires_never();  // from here on the stream has a clock of its own
     stream_.async_accept(upgrade_, [self = shared_from_this()](Failure failure) {
@@ -112,7 +113,7 @@ std::string AnswerMessage(Api& api, std::string_view message) {
   try {
     return Dump(Answered(id, api.Handle("POST", StrCat("/api/v1", path->get<std::string>()), Dump(question.value("body", Json::object())))));
   } catch (const std::exception&) {
-    return Dump(Answered(id, {500, {{"error", {{"code", "internal"}, {"message", "logitpeek failed to answer this question; please report it"}}}}}));
+    return Dump(Answered(id, OurFault()));
   }
 }
 
