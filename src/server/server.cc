@@ -150,7 +150,7 @@ struct Server::Impl {
   Api api;
   httplib::Server http;
   Address address;
-  WebSocketServer sockets{api, [this](std::string_view host, std::optional<std::string_view> origin) { return address.MayAsk(host, sockets.port(), origin); }, kMaxBody};
+  WebSocketServer sockets{api, address, kMaxBody};
   enum class State { kIdle, kRunning, kDone };
   std::atomic<State> state = State::kIdle;
   std::atomic<bool> stop_requested = false;

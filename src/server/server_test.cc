@@ -6,26 +6,14 @@
 
 #include <chrono>
 #include <functional>
-#include <thread>
 
-#include "support/tiny_model.h"
+#include "support/running_server.h"
 
 namespace lp {
 namespace {
 
-class ServerTest : public ::testing::Test {
+class ServerTest : public testing::RunningServer {
  protected:
-  void SetUp() override {
-    ASSERT_TRUE(server_.Bind({.port = 0}).ok());
-    runner_ = std::thread([this] { server_.Run(); });
-    client_ = std::make_unique<httplib::Client>("127.0.0.1", server_.port());
-    client_->set_keep_alive(true);
-  }
-  void TearDown() override {
-    client_.reset();
-    server_.Stop();
-    runner_.join();
-  }
   int StatusWith(const httplib::Headers& headers) { return client_->Get("/api/v1/status", headers)->status; }
   std::string Here(const std::string& host) const { return host + ":" + std::to_string(server_.port()); }
 
@@ -39,12 +27,6 @@ class ServerTest : public ::testing::Test {
     request.content_receiver = [&](const char* data, size_t length, uint64_t, uint64_t) { return more({data, length}); };
     return client.send(request);
   }
-
-  testing::TinyModelFile file_;
-  std::shared_ptr<Engine> engine_ = std::move(Engine::Open(file_.path(), {.n_threads = 1})).value();
-  Server server_{engine_, {.n_threads = 1}, "1.2.3"};
-  std::thread runner_;
-  std::unique_ptr<httplib::Client> client_;
 };
 
 TEST_F(ServerTest, AnswersTheApi) {

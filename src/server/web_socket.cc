@@ -7,11 +7,11 @@
 #include <boost/beast/http.hpp>
 #include <boost/beast/websocket.hpp>
 #include <chrono>
+#include <optional>
 #include <thread>
 #include <vector>
 
 #include "base/str_cat.h"
-#include "server/origin.h"
 
 namespace lp {
 namespace {
@@ -30,8 +30,8 @@ constexpr auto kHandshake = std::chrono::seconds(10);
 // One page. Lives as long as something is awaited for it.
 class Session : public std::enable_shared_from_this<Session> {
  public:
-  Session(Tcp::socket socket, Api& api, const WebSocketServer::MayAsk& may_ask, size_t max_message_bytes)
-      : stream_(std::move(socket)), api_(api), may_ask_(may_ask) {
+  Session(Tcp::socket socket, Api& api, const Address& address, size_t max_message_bytes)
+      : stream_(std::move(socket)), api_(api), address_(address) {
     stream_.set_option(websocket::stream_base::timeout::suggested(beast::role_type::server));
     stream_.read_message_max(max_message_bytes);
     stream_.text(true);
@@ -52,7 +52,9 @@ class Session : public std::enable_shared_from_this<Session> {
   void Greet() {
     if (!websocket::is_upgrade(upgrade_)) return Refuse(http::status::upgrade_required, "this port speaks WebSocket; the page and the HTTP API are at another");
     const auto origin = upgrade_.find(http::field::origin);
-    if (!may_ask_(View(upgrade_[http::field::host]), origin == upgrade_.end() ? std::nullopt : std::optional(View(origin->value())))) {
+    Failure gone;  // then it has no port, and nobody asks there
+    const int port = Transport().socket().local_endpoint(gone).port();
+    if (!address_.MayAsk(View(upgrade_[http::field::host]), port, origin == upgrade_.end() ? std::nullopt : std::optional(View(origin->value())))) {
       return Refuse(http::status::forbidden, kNotForYou);
     }
     Transport().expires_never();  // from here on the stream has a clock of its own
@@ -91,7 +93,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   websocket::stream<beast::tcp_stream> stream_;
   Api& api_;
-  const WebSocketServer::MayAsk& may_ask_;
+  const Address& address_;
   beast::flat_buffer buffer_;
   http::request<http::empty_body> upgrade_;
   http::response<http::string_body> refusal_;
@@ -124,26 +126,26 @@ struct WebSocketServer::Impl {
     Tcp::acceptor acceptor{io};
   };
 
-  Impl(Api& the_api, MayAsk the_may_ask, size_t bytes) : api(the_api), may_ask(std::move(the_may_ask)), max_message_bytes(bytes) {}
+  Impl(Api& the_api, const Address& the_address, size_t bytes) : api(the_api), address(the_address), max_message_bytes(bytes) {}
 
   void Accept() {
     // A strand each: what is awaited for one page never runs on two threads at a time.
     loop->acceptor.async_accept(asio::make_strand(loop->io), [this](Failure failure, Tcp::socket socket) {
-      if (!failure) std::make_shared<Session>(std::move(socket), api, may_ask, max_message_bytes)->Begin();
+      if (!failure) std::make_shared<Session>(std::move(socket), api, address, max_message_bytes)->Begin();
       if (failure != asio::error::operation_aborted) Accept();
     });
   }
 
   Api& api;
-  MayAsk may_ask;
+  const Address& address;
   size_t max_message_bytes;
   int port = 0;
   std::optional<Loop> loop{std::in_place};
   std::vector<std::thread> threads;
 };
 
-WebSocketServer::WebSocketServer(Api& api, MayAsk may_ask, size_t max_message_bytes)
-    : impl_(std::make_unique<Impl>(api, std::move(may_ask), max_message_bytes)) {}
+WebSocketServer::WebSocketServer(Api& api, const Address& address, size_t max_message_bytes)
+    : impl_(std::make_unique<Impl>(api, address, max_message_bytes)) {}
 
 WebSocketServer::~WebSocketServer() { Stop(); }
 

@@ -5,24 +5,20 @@
 // order: {"id", "path", "body"} by {"id", "status", "body"}, with the paths, bodies and status codes of HTTP.
 #pragma once
 
-#include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
 #include "server/api.h"
+#include "server/origin.h"
 
 namespace lp {
 
 class WebSocketServer {
  public:
-  // Whether a handshake may be shaken: the Host it was sent to, and the Origin, if a page sent it.
-  using MayAsk = std::function<bool(std::string_view host, std::optional<std::string_view> origin)>;
-
-  // `api` outlives this. Safe to call from several threads at once, as `may_ask` has to be.
-  WebSocketServer(Api& api, MayAsk may_ask, size_t max_message_bytes);
+  // `api` and `address`, which says who may ask and is final before Start(), outlive this.
+  WebSocketServer(Api& api, const Address& address, size_t max_message_bytes);
   ~WebSocketServer();
 
   // At any free port of `host`. Errors: kIo.

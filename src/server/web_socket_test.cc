@@ -8,11 +8,9 @@
 #include <boost/beast/core.hpp>
 #include <boost/beast/websocket.hpp>
 #include <chrono>
-#include <thread>
 
 #include "server/origin.h"
-#include "server/server.h"
-#include "support/tiny_model.h"
+#include "support/running_server.h"
 
 namespace lp {
 namespace {
@@ -56,27 +54,15 @@ class Guest {
   websocket::stream<asio::ip::tcp::socket> stream_{io_};
 };
 
-class WebSocketTest : public ::testing::Test {
+class WebSocketTest : public testing::RunningServer {
  protected:
   void SetUp() override {
-    ASSERT_TRUE(server_.Bind({.port = 0}).ok());
-    runner_ = std::thread([this] { server_.Run(); });
-    client_ = std::make_unique<httplib::Client>("127.0.0.1", server_.port());
+    RunningServer::SetUp();
     port_ = Json::parse(client_->Get("/api/v1/status")->body)["socket_port"];
-  }
-  void TearDown() override {
-    client_.reset();
-    server_.Stop();
-    runner_.join();
   }
   std::string Here() const { return "127.0.0.1:" + std::to_string(port_); }
   std::string Page() const { return "http://127.0.0.1:" + std::to_string(server_.port()); }
 
-  testing::TinyModelFile file_;
-  std::shared_ptr<Engine> engine_ = std::move(Engine::Open(file_.path(), {.n_threads = 1})).value();
-  Server server_{engine_, {.n_threads = 1}, "1.2.3"};
-  std::thread runner_;
-  std::unique_ptr<httplib::Client> client_;
   int port_ = 0;
 };
 
