@@ -175,7 +175,7 @@ test('every sampler can be added, is held against the core, and can be put away'
   await expect.poll(() => page.getByTestId('card-typical_p').count()).toBe(0)
 })
 
-// Mutation: send the settings without the order -> red.
+// Mutations: send the settings without the order -> red; leave the focus to the browser when cards change places (Knobs.svelte) -> red.
 test('the order of the stages can be changed by keyboard, and changes what is kept', async () => {
   const ids = await promptIds()
   await setField(page, 'temperature', 0.3)
@@ -187,6 +187,11 @@ test('the order of the stages can be changed by keyboard, and changes what is ke
   await page.keyboard.press('ArrowUp')
   await page.keyboard.press('ArrowUp')
   await expect.poll(() => page.getByTestId('cost-top_p').textContent()).toContain(`keeps ${turned.metrics.n_kept} of`)
+  for (const key of ['ArrowDown', 'ArrowUp']) {
+    await page.keyboard.press(key)
+    await settled(page)
+    expect(await page.evaluate(() => document.activeElement?.getAttribute('data-testid'))).toBe('grip-top_p')
+  }
   await page.getByText('the dialect’s order').click()
   await expect.poll(() => page.getByTestId('cost-top_p').textContent()).toContain(`keeps ${usual.metrics.n_kept} of`)
 })
