@@ -86,12 +86,15 @@ HWY_INLINE VU EighthBits(DU du, VU v) {
 //
 // kN vectors at once, step by step: a processor that looks a hundred instructions ahead finds others to do while one
 // chain of dependent operations waits.
-template <size_t kN, class D, class V = hn::Vec<D>>
+//
+// kNear: no y is below kNearest, so that none comes back changed; one operation less.
+constexpr float kNearest = -88;
+template <size_t kN, bool kNear = false, class D, class V = hn::Vec<D>>
 HWY_INLINE void ExpFlush(D d, V* y, V* e) {
   const hn::RebindToUnsigned<D> du;
   const V round = hn::Set(d, 0x1.8p20f + 127);  // the sum's unit in the last place is 1/8
   V biased[kN], minus_n[kN], r[kN], p[kN];
-  Each<kN>([&](auto k) LP_LAMBDA { y[k] = hn::Max(y[k], hn::Set(d, -88.0296919f)); });
+  if constexpr (!kNear) Each<kN>([&](auto k) LP_LAMBDA { y[k] = hn::Max(y[k], hn::Set(d, -88.0296919f)); });
   Each<kN>([&](auto k) LP_LAMBDA { biased[k] = Fused(y[k], hn::Set(d, 1.44269504f), round); });
   Each<kN>([&](auto k) LP_LAMBDA { minus_n[k] = hn::Sub(round, biased[k]); });
   Each<kN>([&](auto k) LP_LAMBDA { r[k] = Fused(minus_n[k], hn::Set(d, 0.693147182f), y[k]); });

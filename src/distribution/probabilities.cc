@@ -137,42 +137,56 @@ HWY_INLINE void MaxAndMin(const float* HWY_RESTRICT x, float& max, float& min) {
   min = hn::GetLane(hn::MinOfLanes(d, low));
 }
 
+// The sums of one block, without its maxima. kNear: nothing in it is further than kNearest below its maximum.
+template <bool kNear>
+HWY_INLINE void JointBlock(const float* HWY_RESTRICT x, float highest_x, const float* HWY_RESTRICT y, float highest_y,
+                           LaneSums<2>& of_x, LaneSums<1>& of_y) {
+  const RowTag d;
+  const auto max_x = hn::Set(d, highest_x), max_y = hn::Set(d, highest_y);
+  of_y.AddFour([&](const auto& at, auto& acc) LP_LAMBDA {
+    RowVec dy[4], e[4];
+    Each<4>([&](auto v) LP_LAMBDA { dy[v] = hn::Sub(hn::LoadU(d, y + at(v)), max_y); });
+    ExpFlush<4, kNear>(d, dy, e);
+    LaneSums<1>::Accumulate(acc[0], e);
+  });
+  of_x.AddFour([&](const auto& at, auto& acc) LP_LAMBDA {
+    RowVec dx[4], e[4];
+    Each<4>([&](auto v) LP_LAMBDA { dx[v] = hn::Sub(hn::LoadU(d, x + at(v)), max_x); });
+    ExpFlush<4, kNear>(d, dx, e);
+    LaneSums<2>::Accumulate(acc[0], e);
+    Each<4>([&](auto v) LP_LAMBDA {
+      auto dy = hn::Sub(hn::LoadU(d, y + at(v)), max_y);
+      if constexpr (!kNear) dy = hn::Max(dy, hn::Set(d, -1e30f));  // y is -inf in the padding
+      dx[v] = hn::Sub(dx[v], dy);
+    });
+    LaneSums<2>::AccumulateProducts(acc[1], e, dx);
+  });
+}
+
 // Everything that KL is made of, block by block; false where a logit is masked, which this is not for.
 bool JointBlocks(const LogitVector& x, const LogitVector& y, JointSums* HWY_RESTRICT out) {
-  const RowTag d;
   constexpr size_t kGroup = 8;
   LaneSums<2> of_x[kGroup];
   LaneSums<1> of_y[kGroup];
+  bool near[kGroup];
   for (size_t first = 0; first < x.n_blocks(); first += kGroup) {
     const size_t end = std::min(x.n_blocks(), first + kGroup);
     for (size_t b = first; b < end; ++b) {
       float min_x, min_y;
       MaxAndMin(x.block(b), out[b].max_x, min_x);
       MaxAndMin(y.block(b), out[b].max_y, min_y);
+      near[b - first] = std::min(min_x - out[b].max_x, min_y - out[b].max_y) >= kNearest;
       if (std::min(min_x, min_y) > kMasked) continue;
       const size_t used = std::min(kBlock, x.size() - b * kBlock);  // the rest is padding
       if (CountFinite(x.block(b)) < used || CountFinite(y.block(b)) < used) return false;
     }
     for (size_t b = first; b < end; ++b) {
-      const float *HWY_RESTRICT from_x = x.block(b), *HWY_RESTRICT from_y = y.block(b);
-      const auto max_x = hn::Set(d, out[b].max_x), max_y = hn::Set(d, out[b].max_y);
-      of_y[b - first].AddFour([&](const auto& at, auto& acc) LP_LAMBDA {
-        RowVec dy[4], e[4];
-        Each<4>([&](auto v) LP_LAMBDA { dy[v] = hn::Sub(hn::LoadU(d, from_y + at(v)), max_y); });
-        ExpFlush<4>(d, dy, e);
-        LaneSums<1>::Accumulate(acc[0], e);
-      });
-      of_x[b - first].AddFour([&](const auto& at, auto& acc) LP_LAMBDA {
-        RowVec dx[4], e[4];
-        Each<4>([&](auto v) LP_LAMBDA { dx[v] = hn::Sub(hn::LoadU(d, from_x + at(v)), max_x); });
-        ExpFlush<4>(d, dx, e);
-        LaneSums<2>::Accumulate(acc[0], e);
-        Each<4>([&](auto v) LP_LAMBDA {  // y is -inf in the padding
-          const auto dy = hn::Max(hn::Sub(hn::LoadU(d, from_y + at(v)), max_y), hn::Set(d, -1e30f));
-          dx[v] = hn::Sub(dx[v], dy);
-        });
-        LaneSums<2>::AccumulateProducts(acc[1], e, dx);
-      });
+      const float *from_x = x.block(b), *from_y = y.block(b);
+      if (HWY_LIKELY(near[b - first])) {
+        JointBlock<true>(from_x, out[b].max_x, from_y, out[b].max_y, of_x[b - first], of_y[b - first]);
+      } else {
+        JointBlock<false>(from_x, out[b].max_x, from_y, out[b].max_y, of_x[b - first], of_y[b - first]);
+      }
     }
     for (size_t b = first; b < end; ++b) {
       float sums[2];
