@@ -12,11 +12,28 @@
     port1.onmessage = () => then(performance.now()) // a task after the frame: styles, layout and paint are done
     port2.postMessage(null)
   })
-  const shows = (answer) => document.querySelector('[data-testid=metric-entropy]')?.textContent?.startsWith(answer.metrics.entropy_bits.toFixed(2))
-  const settle = (known, answer, tries = 30) => painted((now) => {
-    if (!shows(answer) && tries > 0) return settle(known, answer, tries - 1)
-    for (const input of probe.inputs.slice(0, known)) input.painted ??= now
-  })
+  // Answers that are not on the page yet: each with how many inputs it knew, and how the page writes its entropy. A later one that is takes the
+  // others with it. Looked for once a frame, and read off the answer's text: what the probe takes would be counted as the page's.
+  let coming = []
+  let looking = false
+  const look = () => {
+    looking = true
+    painted((now) => {
+      const shown = document.querySelector('[data-testid=metric-entropy]')?.textContent ?? ''
+      const at = coming.findLastIndex(({ entropy }) => shown.startsWith(entropy))
+      if (at >= 0) for (let i = coming[at].known - 1; i >= 0 && probe.inputs[i].painted === null; --i) probe.inputs[i].painted = now
+      coming = coming.slice(at + 1)
+      looking = coming.length > 0 && probe.on
+      if (looking) look()
+    })
+  }
+  const answered = (question, text) => {
+    const came = performance.now()
+    probe.answers.push({ ms: came - question.at, bytes: text.length })
+    const entropy = /"entropy_bits":([^,}]*)/.exec(text.slice(text.indexOf('"metrics":')))[1]
+    coming.push({ known: question.known, entropy: Number(entropy).toFixed(2) })
+    if (!looking) look()
+  }
 
   // The same where the question goes over a WebSocket.
   const asked = new Map()
@@ -24,13 +41,10 @@
     constructor(...args) {
       super(...args)
       this.addEventListener('message', ({ data }) => {
-        const came = performance.now()
-        const { id, body } = JSON.parse(data)
+        const id = Number(/^{"id":(\d+)/.exec(data)?.[1])
         const question = asked.get(id)
-        if (!question || !probe.on) return
+        if (question && probe.on) answered(question, data)
         asked.delete(id)
-        probe.answers.push({ ms: came - question.at, bytes: data.length })
-        settle(question.known, body)
       })
     }
     send(text) {
@@ -42,17 +56,13 @@
   const plain = globalThis.fetch
   globalThis.fetch = async (url, init) => {
     if (!probe.on || !String(url).endsWith('/next')) return plain(url, init)
-    const known = probe.inputs.length
-    const began = performance.now()
+    const question = { at: performance.now(), known: probe.inputs.length }
     const response = await plain(url, init)
     const read = response.text()
     response.json = async () => {
       const text = await read
-      const came = performance.now()
-      const answer = JSON.parse(text)
-      probe.answers.push({ ms: came - began, bytes: text.length })
-      settle(known, answer)
-      return answer
+      answered(question, text)
+      return JSON.parse(text)
     }
     return response
   }
