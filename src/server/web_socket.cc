@@ -1,11 +1,13 @@
 #include "server/web_socket.h"
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/strand.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/websocket.hpp>
+#include <array>
 #include <chrono>
 #include <optional>
 #include <thread>
@@ -23,8 +25,8 @@ namespace websocket = beast::websocket;
 using Tcp = asio::ip::tcp;
 using Failure = boost::system::error_code;
 
-// A slow answer keeps one of them.
-constexpr int kThreads = 4;
+// Pages are dealt out among them: a slow answer keeps those of one thread waiting.
+constexpr size_t kThreads = 4;
 constexpr auto kHandshake = std::chrono::seconds(10);
 
 // One page. Lives as long as something is awaited for it.
@@ -35,7 +37,10 @@ class Session : public std::enable_shared_from_this<Session> {
     stream_.set_option(websocket::stream_base::timeout::suggested(beast::role_type::server));
     stream_.read_message_max(max_message_bytes);
     stream_.text(true);
+    stream_.auto_fragment(false);  // an answer is one write, and wakes who reads it once
   }
+
+  auto executor() { return stream_.get_executor(); }
 
   void Begin() {
     Failure ignored;
@@ -100,7 +105,10 @@ class Session : public std::enable_shared_from_this<Session> {
   std::string answer_;
 };
 
-Json Answered(Json id, const ApiReply& reply) { return {{"id", std::move(id)}, {"status", reply.status}, {"body", reply.body}}; }
+// The body is written down where it lies: to put it into another object would copy all of it.
+std::string Answered(const Json& id, const ApiReply& reply) {
+  return StrCat(R"({"id":)", Dump(id), R"(,"status":)", reply.status, R"(,"body":)", Dump(reply.body), "}");
+}
 
 ApiReply Refused(std::string message) { return {400, ErrorJson(Error{ErrorCode::kInvalidArgument, std::move(message)})}; }
 
@@ -108,30 +116,41 @@ ApiReply Refused(std::string message) { return {400, ErrorJson(Error{ErrorCode::
 
 std::string AnswerMessage(Api& api, std::string_view message) {
   const Json question = Json::parse(message, nullptr, false);
-  if (!question.is_object()) return Dump(Answered(nullptr, Refused("a message is a JSON object with id, path and body")));
+  if (!question.is_object()) return Answered(nullptr, Refused("a message is a JSON object with id, path and body"));
   const Json id = question.value("id", Json(nullptr));
   const auto path = question.find("path");
-  if (path == question.end() || !path->is_string()) return Dump(Answered(id, Refused("path must be one of the HTTP API without /api/v1, such as /next")));
+  if (path == question.end() || !path->is_string()) return Answered(id, Refused("path must be one of the HTTP API without /api/v1, such as /next"));
   try {
-    return Dump(Answered(id, api.Handle("POST", StrCat("/api/v1", path->get<std::string>()), Dump(question.value("body", Json::object())))));
+    return Answered(id, api.Handle("POST", StrCat("/api/v1", path->get<std::string>()), Dump(question.value("body", Json::object()))));
   } catch (const std::exception&) {
-    return Dump(Answered(id, OurFault()));
+    return Answered(id, OurFault());
   }
 }
 
 struct WebSocketServer::Impl {
-  // What awaits, and who is awaited: gone with it are all sessions, and their connections.
+  // What one thread awaits. A page belongs to one of them for good: were it anybody's, a message would wake one thread
+  // after the other.
   struct Loop {
-    asio::io_context io{kThreads};
-    Tcp::acceptor acceptor{io};
+    asio::io_context io{1};
+    asio::executor_work_guard<asio::io_context::executor_type> open{io.get_executor()};
+  };
+  // Whoever is awaited is gone with them, and so are the connections. The last one, which goes first, also awaits the next
+  // page: the socket for it may be of any.
+  struct Loops {
+    std::array<Loop, kThreads> each;
+    Tcp::acceptor acceptor{each.back().io};
+    size_t next = 0;
   };
 
   Impl(Api& the_api, const Address& the_address, size_t bytes) : api(the_api), address(the_address), max_message_bytes(bytes) {}
 
   void Accept() {
-    // A strand each: what is awaited for one page never runs on two threads at a time.
-    loop->acceptor.async_accept(asio::make_strand(loop->io), [this](Failure failure, Tcp::socket socket) {
-      if (!failure) std::make_shared<Session>(std::move(socket), api, address, max_message_bytes)->Begin();
+    asio::io_context& io = loops->each[loops->next++ % kThreads].io;
+    loops->acceptor.async_accept(io, [this](Failure failure, Tcp::socket socket) {
+      if (!failure) {
+        const auto session = std::make_shared<Session>(std::move(socket), api, address, max_message_bytes);
+        asio::post(session->executor(), [session] { session->Begin(); });
+      }
       if (failure != asio::error::operation_aborted) Accept();
     });
   }
@@ -140,7 +159,7 @@ struct WebSocketServer::Impl {
   const Address& address;
   size_t max_message_bytes;
   int port = 0;
-  std::optional<Loop> loop{std::in_place};
+  std::optional<Loops> loops{std::in_place};
   std::vector<std::thread> threads;
 };
 
@@ -151,8 +170,8 @@ WebSocketServer::~WebSocketServer() { Stop(); }
 
 Status WebSocketServer::Bind(const std::string& host) {
   Failure failure;
-  auto& [io, acceptor] = *impl_->loop;
-  const auto found = Tcp::resolver(io).resolve(host, "0", Tcp::resolver::passive, failure);
+  Tcp::acceptor& acceptor = impl_->loops->acceptor;
+  const auto found = Tcp::resolver(acceptor.get_executor()).resolve(host, "0", Tcp::resolver::passive, failure);
   if (!failure) {
     const Tcp::endpoint here = found.begin()->endpoint();
     acceptor.open(here.protocol(), failure);
@@ -168,15 +187,15 @@ int WebSocketServer::port() const { return impl_->port; }
 
 void WebSocketServer::Start() {
   impl_->Accept();
-  for (int i = 0; i < kThreads; ++i) impl_->threads.emplace_back([this] { impl_->loop->io.run(); });
+  for (Impl::Loop& loop : impl_->loops->each) impl_->threads.emplace_back([&io = loop.io] { io.run(); });
 }
 
 void WebSocketServer::Stop() {
-  if (!impl_->loop) return;
-  impl_->loop->io.stop();
+  if (!impl_->loops) return;
+  for (Impl::Loop& loop : impl_->loops->each) loop.io.stop();
   for (std::thread& thread : impl_->threads) thread.join();
   impl_->threads.clear();
-  impl_->loop.reset();
+  impl_->loops.reset();
 }
 
 }  // namespace lp
