@@ -1,6 +1,7 @@
 // Part 4: the samplers as cards.
 import { expect, test } from 'vitest'
-import { setField } from './harness.mjs'
+import { positionUnder } from '../src/lib/view/knobs'
+import { setField, settled } from './harness.mjs'
 import { OnPage } from './page'
 
 const on = new OnPage('Once upon a time, there was a little')
@@ -30,6 +31,23 @@ test('a card is dragged to another place, and the stage goes with it', async () 
   await expect.poll(() => on.text('cost-top_p')).toContain(`keeps ${turned.metrics.n_kept} of`)
   const order = async () => (await on.page.locator('[data-testid^=card-]').evaluateAll((all) => all.map((card) => card.getAttribute('data-card'))))
   expect((await order()).indexOf('top_p')).toBeLessThan((await order()).indexOf('temperature'))
+})
+
+// What a slider asks before the browser has told it (Slider.svelte) is what the browser then sets. Mutation: another THUMB -> red.
+test('a slider is where it was foreseen under the pointer', async () => {
+  const slider = on.see('slider-temperature')
+  const { x, y, width, height } = (await slider.boundingBox())!
+  await on.page.mouse.move(x + width / 2, y + height / 2)
+  await on.page.mouse.down()
+  for (let at = 1; at < width; at += 7) {
+    await on.page.mouse.move(x + at, y + height / 2)
+    await settled(on.page)
+    // A temperature has two decimals, which are five positions apart: half of that, and the browser's rounding.
+    expect(Math.abs(Number(await slider.inputValue()) - positionUnder(at, width))).toBeLessThanOrEqual(3)
+  }
+  await on.page.mouse.up()
+  const shown = await on.next(await on.ids(), { temperature: Number(await on.see('field-temperature').inputValue()) })
+  await expect.poll(() => on.text('metric-entropy')).toContain(shown.metrics.entropy_bits.toFixed(2))
 })
 
 test('the scope of a penalty follows the dialect', async () => {

@@ -1,11 +1,10 @@
-// Runs in the page before anything of its own: notes when a slider moved, when the answer to it was on the page, and when that was painted.
-// An input counts as answered with the first picture whose request already knew it, and only once the page shows that answer's entropy.
+// Runs in the page before anything of its own: notes when the mouse moved a slider (the browser's own time of it, before any of the page's code
+// runs), when the answer to it was on the page, and when that was painted. A move counts as answered with the first picture whose question already
+// knew it, and only once the page shows that answer's entropy.
 ;(() => {
   const probe = { inputs: [], frames: [], answers: [], on: false }
   globalThis.probe = probe
-  let moved = 0
-  addEventListener('pointermove', (event) => (moved = event.timeStamp), true)
-  addEventListener('input', () => probe.on && probe.inputs.push({ moved, at: performance.now(), painted: null }), true)
+  addEventListener('pointerrawupdate', ({ timeStamp }) => probe.on && probe.inputs.push({ at: timeStamp, painted: null }), true)
 
   const painted = (then) => requestAnimationFrame(() => {
     const { port1, port2 } = new MessageChannel()

@@ -3,13 +3,14 @@
 import { Failure, type Backend, type NextRequest, type Place } from '../api/backend'
 import type { Next, Sampler, Settings, Status } from '../api/wire'
 import { realClock, type Clock } from './clock'
+import { Foresight } from './foresight'
 import { Hurry } from './hurry.svelte'
 import { LatestWins, type Show } from './latest'
 import { Pace } from './pace'
 import { EMPTY, GONE, refused, switched, type Problem } from './problems'
 import { SamplerState } from './sampler.svelte'
 import { SeedLedger } from './seeds'
-import { given, Tree, type Pick } from './tree'
+import { given, same, Tree, type Pick } from './tree'
 import { plainOf, readTurns, writeTurns } from './turns'
 import { Writing } from './writing.svelte'
 
@@ -47,6 +48,8 @@ export abstract class Asking extends Writing {
   #looking = $state(false)
   /** Something is being asked, whatever it is. */
   #talking = $state(false)
+  /** The last question was about what nobody has set yet. */
+  #foreseeing = $state(false)
 
   /** Where a question about the next token is asked. */
   readonly place: Place = $derived({ tokens: this.tokens, prompt_length: this.promptLength, sampler: this.settings.wanted })
@@ -54,7 +57,7 @@ export abstract class Asking extends Writing {
   readonly fresh: boolean = $derived(!this.typing && this.picture !== null && same(this.picture.tokens, this.tokens))
   readonly next: Next | null = $derived(this.picture?.next ?? null)
   /** Nothing typed is unread, nothing asked unanswered and no answer undrawn: what stands on the page is what the core says now. */
-  readonly resting: boolean = $derived(!this.typing && !this.#talking && !this.#looking && this.#coming === null && this.told === this.next)
+  readonly resting: boolean = $derived(!this.typing && !this.#talking && !this.#looking && this.#coming === null && !this.#foreseeing && this.told === this.next)
   readonly sampler: Sampler = $derived(this.settings.usual)
 
   readonly backend: Backend
@@ -63,6 +66,7 @@ export abstract class Asking extends Writing {
   protected readonly clock: Clock
   readonly #pace = new Pace()
   readonly #looks = new LatestWins<NextRequest>((look) => this.#look(look), (busy) => (this.#looking = busy), () => this.#pace.abreast)
+  readonly #foresight: Foresight
   readonly #texts = new LatestWins<string>((text) => this.#tokenize(text))
   #exchanges = 0
   #cancelTyping = () => {}
@@ -73,6 +77,7 @@ export abstract class Asking extends Writing {
     this.backend = backend
     this.clock = clock
     this.hurry = new Hurry(clock)
+    this.#foresight = new Foresight(clock, (open) => (this.#foreseeing = open), () => this.refresh())
   }
 
   /** Ends a stream under way. */
@@ -216,8 +221,21 @@ export abstract class Asking extends Writing {
 
   refresh(): void {
     if (this.tokens.length === 0) return
+    const look = this.#lookAt(this.place)
+    if (!this.#foresight.meets(look)) this.#looks.submit(look)
+  }
+
+  /** Asks what `change` will look like, which is about to be made. */
+  foresee(change: Settings): void {
+    if (this.tokens.length === 0) return
+    const look = this.#lookAt({ ...this.place, sampler: this.settings.wantedWith(change) })
+    this.#foresight.expect(look)
+    this.#looks.submit(look)
+  }
+
+  #lookAt(place: Place): NextRequest {
     const ids = this.ahead[0] ? [this.ahead[0].pick.token.id] : []
-    this.#looks.submit({ ...this.place, top: this.rows, trace: true, ...(ids.length ? { ids } : {}), ...(this.wantsCurve ? { curve: true } : {}) })
+    return { ...place, top: this.rows, trace: true, ...(ids.length ? { ids } : {}), ...(this.wantsCurve ? { curve: true } : {}) }
   }
 
   /** What was typed becomes the prompt now, even if the pause is not over. */
@@ -303,5 +321,3 @@ export abstract class Asking extends Writing {
     }
   }
 }
-
-export const same = (a: readonly number[], b: readonly number[]) => a.length === b.length && a.every((x, i) => x === b[i])

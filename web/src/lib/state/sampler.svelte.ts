@@ -48,9 +48,17 @@ export class SamplerState {
   }
 
   set(change: Settings): void {
-    const { seed, ...rest } = change
+    this.recipe = this.#changed(change)
+  }
+
+  /** What would be wanted if `change` were set. */
+  wantedWith(change: Settings): Wanted {
+    return wantedOf(this.#changed(change))
+  }
+
+  #changed({ seed, ...rest }: Settings): Recipe {
     const given = Object.entries({ ...this.recipe.given, ...rest }).filter(([name, value]) => value !== this.defaults[name])
-    this.recipe = { ...this.recipe, given: Object.fromEntries(given), seed: typeof seed === 'number' ? seed : this.recipe.seed }
+    return { ...this.recipe, given: Object.fromEntries(given), seed: typeof seed === 'number' ? seed : this.recipe.seed }
   }
 
   reset(...names: string[]): void {

@@ -195,3 +195,6 @@ export function weigh(path: readonly TreeNode[]): { picks: number; logprob: numb
   const logprob = picks.reduce((sum, { pick }) => sum + Math.log(pick.probRaw ?? 1), 0)
   return { picks: picks.length, logprob, perplexity: Math.exp(-logprob / picks.length) }
 }
+
+/** The same tokens. */
+export const same = (a: readonly number[], b: readonly number[]) => a.length === b.length && a.every((x, i) => x === b[i])

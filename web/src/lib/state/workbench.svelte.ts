@@ -3,9 +3,9 @@
 import type { Draw, DrawMode, Row, StopReason, Token } from '../api/wire'
 import { spoken } from '../view/bytes'
 import { percent } from '../view/format'
-import { Asking, same } from './asking.svelte'
+import { Asking } from './asking.svelte'
 import { STOPPED } from './problems'
-import type { Pick } from './tree'
+import { same, type Pick } from './tree'
 
 export { FIRST_PROMPT, FIRST_ROWS } from './asking.svelte'
 export type { Pick } from './tree'

@@ -61,6 +61,35 @@ test('a drag keeps two requests in flight and the latest waiting, and the old pi
   }
 })
 
+// Mutation: ask again when the slider is told -> red.
+test('what a pointer is about to set is asked before it is set, and once', async () => {
+  bench.foresee({ temperature: 0.5 })
+  await settle()
+  expect(backend.looks.at(-1)?.sampler.temperature).toBe(0.5)
+  expect(bench.sampler.temperature).toBe(1)
+  expect(bench.resting).toBe(false)
+  const asked = backend.looks.length
+  bench.set({ temperature: 0.5 })
+  await tick()
+  expect([backend.looks.length, bench.sampler.temperature, bench.picture?.next.sampler.temperature, bench.resting]).toEqual([asked, 0.5, 0.5, true])
+})
+
+// Mutations: take any set for the one foreseen -> red; leave what was foreseen on show -> red.
+test('what was foreseen and is not set does not stay on show', async () => {
+  bench.foresee({ temperature: 0.5 })
+  bench.set({ temperature: 0.6 })
+  await settle()
+  expect(bench.picture?.next.sampler.temperature).toBe(0.6)
+  bench.foresee({ temperature: 0.7 })
+  await settle()
+  expect(bench.picture?.next.sampler.temperature).toBe(0.7)
+  now += 200
+  await tick()
+  await settle()
+  expect(bench.picture?.next.sampler.temperature).toBe(0.6)
+  expect(bench.resting).toBe(true)
+})
+
 // Mutation: show the answer whatever model gave it -> red.
 test('a model loaded by another tab is noticed with the next answer, and the text read anew', async () => {
   bench.pick(bench.next!.tokens[1]!)

@@ -104,6 +104,14 @@ export function position(name: KnobName, value: number, vocabulary: number): num
   return clamp(scaleOf(name, vocabulary)(log ? Math.max(min, Math.min(max, value)) : value))
 }
 
+/** The thumb of a slider, px (Slider.svelte): its middle goes from half of it to half of it before the end. */
+export const THUMB = 18
+
+/** The position of a slider `width` px wide whose thumb is drawn to `x` px from its left end, as browsers have it. */
+export function positionUnder(x: number, width: number): number {
+  return clamp((STEPS * (x - THUMB / 2)) / (width - THUMB))
+}
+
 export function valueAt(name: KnobName, at: number, vocabulary: number): number {
   const { step, log, off, min } = SPECS[name]
   const value = scaleOf(name, vocabulary).invert(at)
