@@ -82,7 +82,7 @@ async function drag(/** @type {string} */ url) {
       const tab = await browser.open(url, { width: 1440, height: 900 }, PROBE)
       for (const [field, value] of Object.entries(settings)) {
         await rest(tab)
-        await tab.evaluate(`{ const field = document.querySelector('[data-testid=field-${field}]'); field.value = ${value}; field.dispatchEvent(new Event('input', { bubbles: true })) }`)
+        await tab.evaluate(`{ const field = document.querySelector('[data-testid=field-${field}]'); field.value = ${value}; field.dispatchEvent(new Event('input', { bubbles: true })); field.dispatchEvent(new Event('blur')) }`)
       }
       await rest(tab)
       await pause(400) // sentences follow the numbers, and may push what is below them
