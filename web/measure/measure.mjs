@@ -11,7 +11,7 @@ const DRAG_MS = 3000
 /** Of a common mouse. */
 const MOUSE_MS = 8
 
-/** @typedef {{ inputs: { moved: number, at: number, painted: number | null }[], frames: number[], answers: { ms: number, bytes: number }[] }} Noted */
+/** @typedef {{ inputs: { at: number, told: number, painted: number | null }[], frames: number[], answers: { ms: number, bytes: number }[] }} Noted */
 
 const quantile = (/** @type {number[]} */ all, /** @type {number} */ q) => [...all].sort((a, b) => a - b)[Math.min(all.length - 1, Math.floor(q * all.length))] ?? NaN
 const ms = (/** @type {number} */ value) => `${value.toFixed(0)} ms`
@@ -99,8 +99,9 @@ async function drag(/** @type {string} */ url) {
       }
       await pause(300)
       const { inputs, answers, frames: times } = /** @type {Noted} */ (await tab.evaluate('probe.stop()'))
-      const lags = inputs.flatMap(({ at, painted }) => (painted === null ? [] : [painted - at]))
-      console.log(`drag of ${name} (${chain}): ${frames(times)}; input to final numbers ${ms(quantile(lags, 0.5))}, 95th percentile ${ms(quantile(lags, 0.95))}; ${answers.length} answers of ${quantile(answers.map((answer) => answer.bytes), 0.5)} bytes, ${ms(quantile(answers.map((answer) => answer.ms), 0.5))} each`)
+      const lags = (/** @type {'at' | 'told'} */ from) => inputs.flatMap((input) => (input.painted === null ? [] : [input.painted - input[from]]))
+      const both = (/** @type {number[]} */ all) => `${ms(quantile(all, 0.5))}, 95th percentile ${ms(quantile(all, 0.95))}`
+      console.log(`drag of ${name} (${chain}): ${frames(times)}; final numbers painted ${both(lags('told'))} after the input event, ${both(lags('at'))} after the mouse moved; ${answers.length} answers of ${quantile(answers.map((answer) => answer.bytes), 0.5)} bytes, ${ms(quantile(answers.map((answer) => answer.ms), 0.5))} each`)
       await tab.close()
     }
   } finally {

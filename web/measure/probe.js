@@ -1,5 +1,5 @@
 // Runs in the page before anything of its own: notes when a slider was moved (the browser's own time of the mouse's move, before any of the page's
-// code runs; only moves that changed the setting), when the answer to it was on the page, and when that was painted. An input counts as answered with
+// code runs; only moves that changed the setting) and when the browser told it (the input event, as a frame begins), when the answer to it was on the page, and when that was painted. An input counts as answered with
 // the first picture that was asked with its setting since the one before, or after it; and only once the page shows that answer's entropy.
 ;(() => {
   const probe = { inputs: [], frames: [], answers: [], on: false }
@@ -7,12 +7,12 @@
   let moved = 0
   for (const move of ['pointerrawupdate', 'pointermove']) addEventListener(move, ({ timeStamp }) => (moved = Math.max(moved, timeStamp)), true)
   // After the page's own listeners: the slider says what it is set to.
-  addEventListener('input', ({ target }) => {
+  addEventListener('input', ({ target, timeStamp }) => {
     if (!probe.on || target.type !== 'range') return
     const value = parseFloat(target.getAttribute('aria-valuetext'))
     const last = probe.inputs.at(-1)
     const seen = performance.now()
-    if (value !== last?.value) probe.inputs.push({ at: moved, since: last?.seen ?? 0, seen, name: target.dataset.testid.replace('slider-', ''), value, painted: null })
+    if (value !== last?.value) probe.inputs.push({ at: moved, told: timeStamp, since: last?.seen ?? 0, seen, name: target.dataset.testid.replace('slider-', ''), value, painted: null })
   })
   const answers = (question, input) => question.at >= input.seen || (question.at >= input.since && question.sampler[input.name] === input.value)
 
