@@ -72,6 +72,8 @@ HWY_INLINE VU EighthBits(DU du, VU v) {
   }
 }
 
+constexpr float kNearest = -88;
+
 // exp(y) for y <= 0, -inf included, relative error below 2e-7 and (n below) |n| 2e-9; below -87.3 what is left is between
 // 0 and 1.2e-38, and 0 from -127 ln 2 down. `y` comes back no lower than that, so that y exp(y) is 0 and not inf * 0 for
 // a masked logit.
@@ -88,7 +90,6 @@ HWY_INLINE VU EighthBits(DU du, VU v) {
 // chain of dependent operations waits.
 //
 // kNear: no y is below kNearest, so that none comes back changed; one operation less.
-constexpr float kNearest = -88;
 template <size_t kN, bool kNear = false, class D, class V = hn::Vec<D>>
 HWY_INLINE void ExpFlush(D d, V* y, V* e) {
   const hn::RebindToUnsigned<D> du;

@@ -1,6 +1,7 @@
 // Runs in the page before anything of its own: notes when a slider was moved (the browser's own time of the mouse's move, before any of the page's
-// code runs; only moves that changed the setting) and when the browser told it (the input event, as a frame begins), when the answer to it was on the page, and when that was painted. An input counts as answered with
-// the first picture that was asked with its setting since the one before, or after it; and only once the page shows that answer's entropy.
+// code runs; only moves that changed the setting), when the browser told it (the input event, as a frame begins), when the answer to it was on the
+// page, and when that was painted. An input counts as answered with the first picture that was asked with its setting since the input before, or after
+// it; and only once the page shows that answer's entropy.
 ;(() => {
   const probe = { inputs: [], frames: [], answers: [], on: false }
   globalThis.probe = probe
